@@ -1,0 +1,117 @@
+"""The customer-managed key that encrypts everything at rest, and who may use it.
+
+A key policy is the only place where an AWS service, as opposed to a role, is admitted to a key. `EncryptionKey` starts
+with the account alone; each construct that hands the key to a service admits that service, with the narrowest condition
+the service supports, through the functions here. They take any `kms.IKey`: on an imported key they change nothing, and
+its owner admits the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from ml_constructs._checks import check_days
+
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+PENDING_WINDOW_DAYS: Final = (7, 30)
+
+
+class EncryptionKey(kms.Key):
+    """A symmetric customer-managed KMS key, rotated every year and retained when its stack is deleted.
+
+    The key policy delegates to the account's IAM policies, as AWS recommends so that a key cannot become unmanageable,
+    and admits no service until a construct of this library needs one.
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        alias: A name for the key, with or without the prefix `alias/`. Default: no alias.
+        administrators: Principals who may manage the key but not use it. Default: whoever IAM in this account allows.
+        removal_policy: What happens on deletion. Default: RETAIN, because data encrypted with a deleted key is lost.
+        pending_window: Waiting time before a destroyed key is gone, 7 to 30 whole days. Default: 30 days.
+
+    Raises:
+        ValueError: `pending_window` is out of range.
+
+    See https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        alias: str | None = None,
+        administrators: Sequence[iam.IPrincipal] = (),
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        pending_window: Duration | None = None,
+    ) -> None:
+        check_days("pending_window", pending_window, *PENDING_WINDOW_DAYS)
+        super().__init__(
+            scope,
+            construct_id,
+            alias=alias,
+            admins=list(administrators) or None,
+            description=f"Encrypts the data of {Stack.of(scope).node.path}",
+            enable_key_rotation=True,
+            pending_window=pending_window,
+            removal_policy=removal_policy,
+        )
+
+
+def admit_log_groups(scope: Construct, key: kms.IKey, *log_group_names: str) -> None:
+    """Let CloudWatch Logs encrypt the log groups of this account and region that match the names.
+
+    Args:
+        scope: Any construct of the stack that owns the log groups.
+        key: The key of the log groups.
+        log_group_names: Names, which may end with `*`. A name shared by many log groups keeps the key policy short.
+
+    See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    stack = Stack.of(scope)
+    arns = [
+        stack.format_arn(
+            service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        for name in log_group_names
+    ]
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.{stack.url_suffix}")],
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            resources=["*"],  # in a key policy: this key
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns}},
+        )
+    )
+
+
+def admit_service(
+    scope: Construct, key: kms.IKey, service: str, *actions: str, conditions: dict[str, dict[str, object]] | None = None
+) -> None:
+    """Let an AWS service use the key on behalf of this account.
+
+    Args:
+        scope: Any construct of the stack whose resources use the key.
+        key: The key.
+        service: The service principal, e.g. `cloudwatch.amazonaws.com`.
+        actions: Exactly the KMS actions the service documents.
+        conditions: Further conditions, by operator and key. `aws:SourceAccount` is always required.
+    """
+    merged: dict[str, dict[str, object]] = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    for operator, condition in (conditions or {}).items():
+        merged[operator] = {**merged.get(operator, {}), **condition}
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(service)],
+            actions=list(actions),
+            resources=["*"],  # in a key policy: this key
+            conditions=merged,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Policy review of synthesised templates; imports no construct."""

@@ -1,0 +1,229 @@
+"""Hardened S3 buckets: model artefacts, captured traffic, and the logs about both.
+
+All of them: public access blocked, object ownership enforced, TLS 1.2 or later required, encrypted, versioned, retained
+when their stack is deleted, unfinished uploads removed after a week.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from ml_constructs._checks import check_days
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html takes positive 32-bit integers.
+EXPIRY_DAYS: Final = (1, 2_147_483_647)
+
+_ABORT_UPLOADS: Final = 7  # days
+_MINIMUM_TLS: Final = 1.2
+
+# Reviewed once, here; every bucket of the library gives the same reasons.
+_NOT_REPLICATED: Final = (
+    "Replication copies data to another region or account, which its owner decides; versions protect against deletion."
+)
+_LOG_DESTINATION: Final = "This bucket receives the access logs; logging its own access would feed itself without end."
+_LOG_DELIVERY: Final = "S3 log delivery cannot write to a bucket that is encrypted with a customer-managed key."
+
+
+class LogBucket(s3.Bucket):
+    """Receives S3 server access logs, and other services' log files.
+
+    Encrypted with keys that S3 manages, because S3 log delivery cannot write to a bucket encrypted with a
+    customer-managed key: https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshooting-server-access-logging.html
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        expire_after: When logs are deleted, in whole days. Default: 400 days.
+        removal_policy: What happens on deletion. Default: RETAIN.
+
+    Raises:
+        ValueError: `expire_after` is not a positive whole number of days.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        expire_after: Duration | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        check_days("expire_after", expire_after, *EXPIRY_DAYS)
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            **_hardened(removal_policy, current=_default(expire_after, 400), replaced=Duration.days(30)),
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.arn_for_objects("*")],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
+        _acknowledge(self, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
+        _acknowledge(self, _LOG_DESTINATION, "AwsSolutions-S1", "NIST.800.53.R5-S3BucketLoggingEnabled")
+        _acknowledge(self, _LOG_DELIVERY, "NIST.800.53.R5-S3DefaultEncryptionKMS")
+
+
+class ArtifactBucket(s3.Bucket):
+    """Holds model artefacts; every version stays readable, so that an endpoint can always be rolled back.
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        encryption_key: Encrypts the objects, with an S3 bucket key.
+        access_logs: Receives the server access logs. Default: no access logs.
+        expire_replaced_after: When a replaced version is deleted, in whole days. Default: 365 days.
+        removal_policy: What happens on deletion. Default: RETAIN.
+
+    Raises:
+        ValueError: `expire_replaced_after` is not a positive whole number of days.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        encryption_key: kms.IKey,
+        access_logs: s3.IBucket | None = None,
+        expire_replaced_after: Duration | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        check_days("expire_replaced_after", expire_replaced_after, *EXPIRY_DAYS)
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=encryption_key,
+            bucket_key_enabled=True,
+            **_hardened(removal_policy, replaced=_default(expire_replaced_after, 365)),
+        )
+        _acknowledge(self, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
+        _deliver_access_logs(self, access_logs)
+
+
+class CaptureBucket(s3.Bucket):
+    """Holds requests and responses that an endpoint captured: production data, so kept for a limited time.
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        encryption_key: Encrypts the objects, with an S3 bucket key.
+        access_logs: Receives the server access logs. Default: no access logs.
+        expire_after: When captured data is deleted, in whole days. Default: 90 days.
+        removal_policy: What happens on deletion. Default: RETAIN.
+
+    Raises:
+        ValueError: `expire_after` is not a positive whole number of days.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        encryption_key: kms.IKey,
+        access_logs: s3.IBucket | None = None,
+        expire_after: Duration | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        check_days("expire_after", expire_after, *EXPIRY_DAYS)
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=encryption_key,
+            bucket_key_enabled=True,
+            **_hardened(removal_policy, current=_default(expire_after, 90), replaced=Duration.days(7)),
+        )
+        _acknowledge(self, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
+        _deliver_access_logs(self, access_logs)
+
+
+class TrailBucket(s3.Bucket):
+    """Holds the log files of a CloudTrail trail, which no object lifecycle may cut short unnoticed.
+
+    Encrypted with the trail's own key, without an S3 bucket key: CloudTrail would need permission to decrypt for it, see
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        encryption_key: Encrypts the objects.
+        access_logs: Receives the server access logs. Default: no access logs.
+        expire_after: When log files are deleted, in whole days. Default: 400 days.
+        removal_policy: What happens on deletion. Default: RETAIN.
+
+    Raises:
+        ValueError: `expire_after` is not a positive whole number of days.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        encryption_key: kms.IKey,
+        access_logs: s3.IBucket | None = None,
+        expire_after: Duration | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        check_days("expire_after", expire_after, *EXPIRY_DAYS)
+        super().__init__(
+            scope,
+            construct_id,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=encryption_key,
+            bucket_key_enabled=False,
+            **_hardened(removal_policy, current=_default(expire_after, 400), replaced=_default(expire_after, 400)),
+        )
+        _acknowledge(self, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
+        _deliver_access_logs(self, access_logs)
+
+
+def _default(value: Duration | None, days: int) -> Duration:
+    return Duration.days(days) if value is None else value
+
+
+def _hardened(removal_policy: RemovalPolicy, *, replaced: Duration, current: Duration | None = None) -> dict[str, Any]:
+    return {
+        "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+        "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        "enforce_ssl": True,
+        "minimum_tls_version": _MINIMUM_TLS,
+        "versioned": True,
+        "removal_policy": removal_policy,
+        "lifecycle_rules": [
+            s3.LifecycleRule(
+                abort_incomplete_multipart_upload_after=Duration.days(_ABORT_UPLOADS),
+                expiration=current,
+                noncurrent_version_expiration=replaced,
+            )
+        ],
+    }
+
+
+def _acknowledge(bucket: s3.Bucket, reason: str, *rules: str) -> None:
+    for rule in rules:
+        Validations.of(bucket).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
+def _deliver_access_logs(bucket: s3.Bucket, access_logs: s3.IBucket | None) -> None:
+    """Set on the L1: without a feature flag, the L2 grants log delivery by an ACL, which enforced ownership forbids."""
+    if access_logs is None:
+        return
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - narrows the type of an L2's own child
+    resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+        destination_bucket_name=access_logs.bucket_name, log_file_prefix=f"{bucket.node.id}/"
+    )
