@@ -1,0 +1,76 @@
+"""Data capture: which requests and responses an endpoint keeps, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+
+from ml_constructs._checks import check_length, check_pattern, check_whole
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
+SAMPLING_PERCENT: Final = (0, 100)
+CONTENT_TYPES: Final = (1, 10)
+_CONTENT_TYPE: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9])*\/[a-zA-Z0-9](-*[a-zA-Z0-9.])*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataCapture:
+    """Keeps requests and responses in S3, as input for monitoring.
+
+    SageMaker writes to `<prefix>/<endpoint>/<variant>/<year>/<month>/<day>/<hour>/`.
+
+    Args:
+        bucket: Where to. Default: a new `CaptureBucket` that keeps the data for 90 days.
+        prefix: The prefix of all keys, without slashes at its ends. Default: `capture`.
+        sampling_percentage: The share of the requests to keep, 0 to 100 percent. Default: 100.
+        requests: Whether to keep requests. Default: True.
+        responses: Whether to keep responses. Default: True.
+        csv_content_types: Content types kept as text rather than Base64, 1 to 10. Default: `text/csv`.
+        json_content_types: Content types kept as JSON rather than Base64, 1 to 10. Default: `application/json`.
+
+    Raises:
+        ValueError: an argument is out of its range, or neither requests nor responses are kept.
+
+    See https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+    """
+
+    bucket: s3.IBucket | None = None
+    prefix: str = "capture"
+    sampling_percentage: int = 100
+    requests: bool = True
+    responses: bool = True
+    csv_content_types: Sequence[str] = ("text/csv",)
+    json_content_types: Sequence[str] = ("application/json",)
+
+    def __post_init__(self) -> None:
+        check_pattern("prefix", self.prefix, r"[^/].*[^/]|[^/]", "a key prefix without slashes at its ends")
+        check_whole("sampling_percentage", self.sampling_percentage, *SAMPLING_PERCENT, "percent")
+        if not self.requests and not self.responses:
+            raise ValueError("requests or responses must be kept, got requests=False and responses=False")
+        for argument, values in (
+            ("csv_content_types", self.csv_content_types),
+            ("json_content_types", self.json_content_types),
+        ):
+            check_length(argument, values, *CONTENT_TYPES)
+            for value in values:
+                check_pattern(argument, value, _CONTENT_TYPE, "content types such as application/json")
+
+    def render(self, bucket: s3.IBucket) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
+        """The capture as CloudFormation property."""
+        kept = (("Input", self.requests), ("Output", self.responses))
+        return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+            enable_capture=True,
+            initial_sampling_percentage=self.sampling_percentage,
+            destination_s3_uri=f"s3://{bucket.bucket_name}/{self.prefix}",
+            kms_key_id=None if bucket.encryption_key is None else bucket.encryption_key.key_arn,
+            capture_options=[
+                sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode=mode) for mode, keep in kept if keep
+            ],
+            capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+                csv_content_types=list(self.csv_content_types), json_content_types=list(self.json_content_types)
+            ),
+        )

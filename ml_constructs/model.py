@@ -1,0 +1,303 @@
+"""Models: containers, the artefacts they load, and the role SageMaker assumes to run them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from aws_cdk import Annotations, ArnFormat, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+
+from constructs import Construct, IDependable
+from ml_constructs._checks import check_length, check_pattern, is_token
+from ml_constructs.images import BoundImage, ContainerImage
+from ml_constructs.model_data import BoundModelData, ModelData
+from ml_constructs.network import InferenceNetwork
+from ml_constructs.permissions import Permission, allow
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+HOSTNAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+MAX_ENVIRONMENT: Final = 100
+MAX_ENVIRONMENT_ENTRY: Final = 1024  # bytes of a name, and of a value
+MAX_ENVIRONMENT_TOTAL: Final = 32 * 1024  # bytes, over all containers of a model
+
+_PULL: Final = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+_PULL_TOKEN: Final = Permission(
+    actions=["ecr:GetAuthorizationToken"],
+    resources=["*"],
+    wildcard="ECR defines no resource for GetAuthorizationToken; what may be pulled with the token is named beside.",
+)
+
+
+class IModel(Protocol):
+    """A SageMaker model, owned or imported."""
+
+    @property
+    def model_name(self) -> str:
+        """The name, known at deployment for an owned model."""
+
+    def allow(self, scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> IDependable | None:
+        """Give the execution role permissions; returns what makes them work, None if they cannot be given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """An image, the model data it loads, and its environment.
+
+    Args:
+        image: The inference image.
+        model_data: What SageMaker unpacks to `/opt/ml/model`. Default: nothing.
+        environment: Environment variables, no secrets: at most 100, each name and value at most 1,024 bytes.
+        hostname: Names the container in logs and metrics of a model with several containers.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+    """
+
+    image: ContainerImage
+    model_data: ModelData | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hostname: str | None = None
+
+    def __post_init__(self) -> None:
+        check_pattern("hostname", self.hostname, HOSTNAME_PATTERN, "at most 63 letters, digits and inner hyphens")
+        check_length("environment", self.environment, 0, MAX_ENVIRONMENT)
+        for name, value in self.environment.items():
+            check_pattern("environment", name, r"[a-zA-Z_]\w*", "named with letters, digits and underscores")
+            for text in (name, value):
+                if not is_token(text) and len(text.encode()) > MAX_ENVIRONMENT_ENTRY:
+                    raise ValueError(
+                        f"environment must have names and values of at most {MAX_ENVIRONMENT_ENTRY:,} bytes, "
+                        f"got {len(text.encode()):,} bytes in {name[:64]!r}"
+                    )
+
+    @property
+    def environment_bytes(self) -> int:
+        """The size of all names and values that are known at synth."""
+        return sum(len(text.encode()) for item in self.environment.items() for text in item if not is_token(text))
+
+
+class Model(Construct):
+    """A SageMaker model with an execution role that may read its artefacts, pull its images, and nothing else.
+
+    SageMaker models are immutable: a change to containers, network or isolation replaces the model, and CloudFormation
+    deletes the old one once the endpoint has moved to the new one. What the role may read is a policy per set of
+    artefacts and images, so that during a deployment, and after a rollback, instances of the old model find theirs.
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        containers: The container.
+        network: Puts the model's network interfaces into this network. Default: none.
+        network_isolation: Whether the containers are cut off from every network. Default: True, unless AWS documents
+            that an image does not work in isolation; then False, with the warning `ml-constructs:NetworkIsolation`.
+        role: The execution role. Default: a new role. A given role gets the permissions as statements of its own.
+
+    Raises:
+        ValueError: there is not exactly one container, or the environment is larger than 32 KiB.
+
+    See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModel.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        containers: Sequence[Container],
+        network: InferenceNetwork | None = None,
+        network_isolation: bool | None = None,
+        role: iam.IRole | None = None,
+    ) -> None:
+        if len(containers) != 1:
+            raise ValueError(f"containers must have exactly 1 member, got {len(containers)}")
+        size = sum(container.environment_bytes for container in containers)
+        if size > MAX_ENVIRONMENT_TOTAL:
+            raise ValueError(
+                f"containers must have environments of at most {MAX_ENVIRONMENT_TOTAL:,} bytes together, got {size:,}"
+            )
+        super().__init__(scope, construct_id)
+        images = [container.image.bind(self) for container in containers]
+        data = [None if container.model_data is None else container.model_data.bind(self) for container in containers]
+        self._role = _execution_role(self) if role is None else role
+        self._owns_role = role is None
+        self._network = network
+        reads = [_pull(images)] + [
+            permission for bound in data if bound is not None for permission in bound.permissions
+        ]
+        # The id follows the artefacts: other artefacts are another policy, and the old one outlives the update.
+        policies = [self._attach(self, f"Artefacts{_digest(self, reads)}", [_PULL_TOKEN, *reads])]
+        vpc_config = None
+        if network is not None:
+            group, subnets = _join(self, network), [subnet.subnet_id for subnet in network.subnets]
+            for bound in filter(None, data):
+                # Any version of the artefact: the old one is still loaded while the endpoint moves to the new one.
+                network.allow_s3(bound.bucket.arn_for_objects("*"), "s3:GetObject")
+            policies.append(self._attach(self, "NetworkInterfaces", _network_interfaces(self, group, subnets)))
+            vpc_config = sagemaker.CfnModel.VpcConfigProperty(
+                subnets=subnets, security_group_ids=[group.security_group_id]
+            )
+        self._resource = sagemaker.CfnModel(
+            self,
+            "Resource",
+            execution_role_arn=self._role.role_arn,
+            enable_network_isolation=_isolation(self, images, network_isolation),
+            primary_container=_render(containers[0], images[0], data[0]),
+            vpc_config=vpc_config,
+        )
+        # SageMaker reads the artefact when it creates the model: https://github.com/aws/aws-cdk/issues/10064
+        self._resource.node.add_dependency(*(policy for policy in policies if policy is not None))
+
+    @staticmethod
+    def from_model_name(model_name: str, *, role: iam.IRole | None = None) -> IModel:
+        """Refer to a model that exists in this account and region.
+
+        Args:
+            model_name: The name.
+            role: Its execution role, which an endpoint lets write logs and captured data. Default: left to its owner.
+        """
+        return _ImportedModel(model_name=model_name, role=role)
+
+    @property
+    def model_name(self) -> str:
+        """The name that CloudFormation gave the model."""
+        return self._resource.attr_model_name
+
+    @property
+    def role(self) -> iam.IRole:
+        """The execution role."""
+        return self._role
+
+    def allow(self, scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> IDependable | None:
+        """Give the execution role permissions, as a managed policy in `scope` if the role is this model's own.
+
+        Returns:
+            What must exist before the permissions work; None if the given role cannot be changed from here.
+        """
+        if self._network is not None:
+            for permission in permissions:
+                if permission.actions[0].startswith("s3:"):
+                    self._network.allow_s3(permission.resources[0], *permission.actions)
+        return self._attach(scope, construct_id, permissions)
+
+    def _attach(self, scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> IDependable | None:
+        if self._owns_role:
+            return allow(scope, construct_id, self._role, permissions)
+        return _allow_given(self._role, permissions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ImportedModel:
+    model_name: str
+    role: iam.IRole | None
+
+    def allow(
+        self,
+        scope: Construct,  # noqa: ARG002 - the role keeps its own statements
+        construct_id: str,  # noqa: ARG002
+        permissions: Sequence[Permission],
+    ) -> IDependable | None:
+        return None if self.role is None else _allow_given(self.role, permissions)
+
+
+def _allow_given(role: iam.IRole, permissions: Sequence[Permission]) -> IDependable | None:
+    """Add statements to a role that its owner may have made immutable, or that lives in another account."""
+    added = None
+    for permission in permissions:
+        result = role.add_to_principal_policy(permission.statement())
+        added = result.policy_dependable if result.statement_added else added
+    return added
+
+
+def _execution_role(model: Model) -> iam.Role:
+    stack = Stack.of(model)
+    arn = stack.format_arn(service="sagemaker", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
+    conditions = {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": arn}}
+    principal = iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=conditions)
+    return iam.Role(model, "Role", assumed_by=principal, description=f"Runs the containers of {model.node.path}")
+
+
+def _isolation(model: Model, images: Sequence[BoundImage], wanted: bool | None) -> bool:  # noqa: FBT001
+    if wanted is not None:
+        return wanted
+    possible = all(image.network_isolation for image in images)
+    if not possible:
+        Annotations.of(model).add_warning_v2(
+            "ml-constructs:NetworkIsolation",
+            "network isolation is off: AWS documents that an image of this model needs network access "
+            "(https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html). "
+            "Say network_isolation=False to accept this, or True to try it all the same.",
+        )
+    return possible
+
+
+def _pull(images: Sequence[BoundImage]) -> Permission:
+    repositories = dict.fromkeys(arn for image in images for arn in image.repositories)
+    return Permission(actions=_PULL, resources=list(repositories))
+
+
+def _join(model: Model, network: InferenceNetwork) -> ec2.SecurityGroup:
+    """A security group that nothing may reach: SageMaker calls containers from within their instances."""
+    description = f"Instances of {model.node.path}"
+    return network.create_security_group(model, "SecurityGroup", description=description, endpoints=False, s3=True)
+
+
+def _network_interfaces(model: Model, group: ec2.SecurityGroup, subnet_ids: Sequence[str]) -> list[Permission]:
+    """What SageMaker documents for models in a VPC, https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html."""
+    stack = Stack.of(model)
+
+    def arn(resource: str, name: str) -> str:
+        return stack.format_arn(service="ec2", resource=resource, resource_name=name)
+
+    return [
+        Permission(
+            actions=[
+                "ec2:CreateNetworkInterface",
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+            ],
+            resources=[
+                arn("network-interface", "*"),
+                arn("security-group", group.security_group_id),
+                *(arn("subnet", subnet) for subnet in subnet_ids),
+            ],
+            wildcard="SageMaker creates and deletes the network interfaces of the model's instances, whose ids EC2 "
+            "chooses; they can only be made in the subnets and the security group named beside.",
+        ),
+        Permission(
+            actions=[
+                "ec2:DeleteNetworkInterfacePermission",
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            resources=["*"],
+            wildcard="EC2 defines no resource for these actions, which SageMaker needs to place a model in a VPC.",
+        ),
+    ]
+
+
+def _digest(model: Model, permissions: Sequence[Permission]) -> str:
+    resources = Stack.of(model).resolve([list(permission.resources) for permission in permissions])
+    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:8].upper()
+
+
+def _render(
+    container: Container, image: BoundImage, data: BoundModelData | None
+) -> sagemaker.CfnModel.ContainerDefinitionProperty:
+    return sagemaker.CfnModel.ContainerDefinitionProperty(
+        image=image.uri,
+        model_data_url=None if data is None else data.url,
+        environment=dict(container.environment) or None,
+        container_hostname=container.hostname,
+    )

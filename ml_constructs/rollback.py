@@ -1,0 +1,87 @@
+"""What makes a deployment turn back: thresholds, and the alarms that watch them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs import Construct
+from ml_constructs._checks import check_range, is_token
+from ml_constructs.endpoint_interface import IEndpoint
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoRollbackConfig.html
+MAX_ROLLBACK_ALARMS: Final = 10
+
+# Two alarms a variant leave room for the user's own up to here; beyond, two alarms watch all variants together.
+_MAX_WATCHED_ALONE: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackThresholds:
+    """When a deployment is taken back: the endpoint then serves its previous configuration.
+
+    Both are measured per variant over one-minute periods; two of three periods beyond a threshold roll back.
+
+    Args:
+        error_percent: Requests that the model answers with a 5XX status, 0 to 100 percent. Default: 1 percent.
+        model_latency: The 99th percentile of the model's own response time, above 0. Default: 5 seconds, which suits
+            few models: set it to what your callers tolerate.
+
+    Raises:
+        ValueError: a threshold is out of its range.
+    """
+
+    error_percent: float = 1.0
+    model_latency: Duration | None = None
+
+    def __post_init__(self) -> None:
+        check_range("error_percent", self.error_percent, 0, 100, "percent")
+        if self.model_latency is not None and not is_token(self.model_latency) and not self.latency_microseconds > 0:
+            raise ValueError("model_latency must be longer than 0 seconds, got 0")
+
+    @property
+    def latency_microseconds(self) -> float:
+        """The latency threshold in the unit of the metric `ModelLatency`."""
+        return 5e6 if self.model_latency is None else self.model_latency.to_milliseconds(integral=False) * 1000
+
+
+DEFAULT_THRESHOLDS: Final = RollbackThresholds()
+
+
+def rollback_alarms(scope: Construct, endpoint: IEndpoint, thresholds: RollbackThresholds) -> list[cloudwatch.Alarm]:
+    """Alarms on errors and latency: two a variant, or two over all variants of an endpoint with many."""
+    names = endpoint.variant_names
+    groups = [(name, [name]) for name in names] if len(names) <= _MAX_WATCHED_ALONE else [("all", list(names))]
+    alarms = []
+    for group, members in groups:
+        for kind, statistic, metric_name, threshold in (
+            ("5xx", "Average", "Invocation5XXErrors", thresholds.error_percent / 100),
+            ("latency", "p99", "ModelLatency", thresholds.latency_microseconds),
+        ):
+            metrics = [endpoint.metric(metric_name, variant=name, statistic=statistic) for name in members]
+            alarms.append(
+                cloudwatch.Alarm(
+                    scope,
+                    f"Rollback-{group}-{kind}",
+                    alarm_name=f"{endpoint.endpoint_name}-{group}-rollback-{kind}",
+                    alarm_description=f"Rolls back a deployment of {endpoint.endpoint_name}: {metric_name} of {group}",
+                    metric=metrics[0] if len(metrics) == 1 else _worst(metrics),
+                    threshold=threshold,
+                    comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                    evaluation_periods=3,
+                    datapoints_to_alarm=2,
+                    treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+                )
+            )
+    return alarms
+
+
+def _worst(metrics: Sequence[cloudwatch.Metric]) -> cloudwatch.MathExpression:
+    using = {f"m{index}": metric for index, metric in enumerate(metrics)}
+    return cloudwatch.MathExpression(
+        expression=f"MAX([{', '.join(using)}])", using_metrics=using, period=Duration.minutes(1)
+    )

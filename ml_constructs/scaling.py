@@ -1,0 +1,331 @@
+"""Scaling of a variant's instances: target tracking on load and CPU, and steps on any metric.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Annotations, Duration
+from aws_cdk import aws_applicationautoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from constructs import Construct, IDependable
+from ml_constructs._checks import check_range, check_seconds, check_whole, is_token
+from ml_constructs.endpoint_interface import INSTANCE_NAMESPACE
+from ml_constructs.variants import InstanceVariant
+
+_DEFAULT_COOLDOWN: Final = 300
+_MAX_INSTANCES: Final = 2**31 - 1
+_HIGH_RESOLUTION: Final = (10, 20, 30)  # seconds; other alarm periods are whole minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScalingStep:
+    """How many instances to add, or to remove if negative, once a metric is beyond the threshold.
+
+    Args:
+        change: Instances to add (positive) or to remove (negative).
+        lower: Distance from the threshold at which the step begins. Default: unbounded below.
+        upper: Distance from the threshold at which the step ends. Default: unbounded above.
+
+    Raises:
+        ValueError: `change` is 0, or `lower` is not below `upper`.
+    """
+
+    change: int
+    lower: float | None = None
+    upper: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.change == 0:
+            raise ValueError("change must not be 0, got 0")
+        bounds = (self.lower, self.upper)
+        if None not in bounds and not any(map(is_token, bounds)) and not self.lower < self.upper:  # type: ignore[operator] # neither is None
+            raise ValueError(f"lower must be below upper, {self.upper}, got {self.lower}")
+
+
+class VariantScaling(Construct):
+    """The range in which a variant's instances scale; add policies with the `on_*` methods.
+
+    Several policies may act on one variant: Application Auto Scaling takes the largest capacity any of them asks for.
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        endpoint: What must exist before the variant can be scaled.
+        endpoint_name: The name of the endpoint.
+        variant: The variant.
+        min_capacity: The fewest instances, 1 or more. Default: 2, one in each of two zones.
+        max_capacity: The most instances, at least `min_capacity`.
+
+    Raises:
+        ValueError: a capacity is out of its range, the variant starts outside it, or its instance type is burstable.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        endpoint: IDependable,
+        endpoint_name: str,
+        variant: InstanceVariant,
+        min_capacity: int = 2,
+        max_capacity: int,
+    ) -> None:
+        check_whole("min_capacity", min_capacity, 1, _MAX_INSTANCES)
+        check_whole("max_capacity", max_capacity, 1, _MAX_INSTANCES)
+        if not is_token(min_capacity) and not is_token(max_capacity):
+            if min_capacity > max_capacity:
+                raise ValueError(f"max_capacity must be at least min_capacity, {min_capacity}, got {max_capacity}")
+            if not is_token(variant.instance_count) and not min_capacity <= variant.instance_count <= max_capacity:
+                raise ValueError(
+                    f"instance_count of variant {variant.name} must be between min_capacity and max_capacity, "
+                    f"{min_capacity} and {max_capacity}, got {variant.instance_count}"
+                )
+        if not is_token(variant.instance_type) and variant.instance_type.startswith("ml.t"):
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html: burstable types do not scale
+            raise ValueError(
+                f"instance_type of a scaled variant must not be burstable, got {variant.instance_type} ({variant.name})"
+            )
+        super().__init__(scope, construct_id)
+        self._endpoint_name = endpoint_name
+        self._variant = variant
+        self._target = autoscaling.CfnScalableTarget(
+            self,
+            "Resource",
+            service_namespace="sagemaker",
+            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+            resource_id=f"endpoint/{endpoint_name}/variant/{variant.name}",
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+        )
+        self._target.node.add_dependency(endpoint)  # the resource id is a literal, so no reference orders the two
+        if not is_token(min_capacity) and min_capacity == 1:
+            Annotations.of(self).add_warning_v2(
+                "ml-constructs:SingleInstance",
+                f"variant {variant.name} may scale in to one instance, and so to one Availability Zone. "
+                "Use min_capacity=2 or more, or acknowledge this.",
+            )
+
+    @property
+    def min_capacity(self) -> float:
+        """The fewest instances."""
+        return self._target.min_capacity or 0
+
+    @property
+    def max_capacity(self) -> float:
+        """The most instances."""
+        return self._target.max_capacity or 0
+
+    def on_invocations(
+        self,
+        per_instance_per_minute: float,
+        *,
+        scale_in_cooldown: Duration | None = None,
+        scale_out_cooldown: Duration | None = None,
+        disable_scale_in: bool = False,
+    ) -> None:
+        """Keep the load of each instance near a number of requests per minute.
+
+        Args:
+            per_instance_per_minute: Requests per instance and minute, above 0: measure what one instance sustains, and
+                leave a margin.
+            scale_in_cooldown: Rest after removing instances. Default: 5 minutes.
+            scale_out_cooldown: Rest after adding instances. Default: 5 minutes.
+            disable_scale_in: Whether to only ever add instances. Default: False.
+
+        Raises:
+            ValueError: `per_instance_per_minute` is not above 0, or a cooldown is negative.
+        """
+        self._track(
+            "Invocations",
+            _positive("per_instance_per_minute", per_instance_per_minute),
+            _cooldowns(scale_in_cooldown, scale_out_cooldown),
+            disable_scale_in=disable_scale_in,
+            predefined="SageMakerVariantInvocationsPerInstance",
+        )
+
+    def on_cpu(
+        self,
+        percent: float,
+        *,
+        vcpus: int | None = None,
+        scale_in_cooldown: Duration | None = None,
+        scale_out_cooldown: Duration | None = None,
+        disable_scale_in: bool = False,
+    ) -> None:
+        """Keep the CPU of the instances near a share of what they have.
+
+        SageMaker publishes `CPUUtilization` as a sum over cores, so that 70 percent of an `ml.m5.large` is a value of
+        140; this method multiplies by the number of vCPUs.
+
+        Args:
+            percent: CPU in use, above 0 and at most 100 percent of all cores.
+            vcpus: The vCPUs of one instance. Default: those of the variant's instance type.
+            scale_in_cooldown: Rest after removing instances. Default: 5 minutes.
+            scale_out_cooldown: Rest after adding instances. Default: 5 minutes.
+            disable_scale_in: Whether to only ever add instances. Default: False.
+
+        Raises:
+            ValueError: `percent` is out of its range, or `vcpus` is missing for an instance type unknown at synth.
+        """
+        self._track(
+            "Cpu",
+            self.cpu_value(percent, vcpus=vcpus),
+            _cooldowns(scale_in_cooldown, scale_out_cooldown),
+            disable_scale_in=disable_scale_in,
+            customized=autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty(
+                namespace=INSTANCE_NAMESPACE,
+                metric_name="CPUUtilization",
+                statistic="Average",
+                unit="Percent",
+                dimensions=[
+                    autoscaling.CfnScalingPolicy.MetricDimensionProperty(name=name, value=value)
+                    for name, value in (("EndpointName", self._endpoint_name), ("VariantName", self._variant.name))
+                ],
+            ),
+        )
+
+    def cpu_value(self, percent: float, *, vcpus: int | None = None) -> float:
+        """What `CPUUtilization` reads when this share of all cores of an instance is in use.
+
+        Raises:
+            ValueError: `percent` is out of its range, or `vcpus` is missing for an instance type unknown at synth.
+        """
+        check_range("percent", _positive("percent", percent), 0, 100, "percent")
+        cores = self._variant.vcpus if vcpus is None else vcpus
+        if cores is None:
+            raise ValueError("vcpus must be given where the instance type is known only at deployment, got None")
+        return percent * cores
+
+    def on_steps(
+        self,
+        name: str,
+        *,
+        metric: cloudwatch.Metric,
+        threshold: float,
+        steps: Sequence[ScalingStep],
+        evaluation_periods: int = 1,
+        below: bool = False,
+        cooldown: Duration | None = None,
+    ) -> cloudwatch.CfnAlarm:
+        """Add or remove instances in steps when a metric crosses a threshold.
+
+        Args:
+            name: Names the policy and its alarm, e.g. `CpuHigh`.
+            metric: Any metric; its period is that of the alarm: 10, 20, 30 seconds, or whole minutes.
+            threshold: The value beyond which to act.
+            steps: What to do, by distance from the threshold; one step may cover all.
+            evaluation_periods: Periods beyond the threshold before acting, 1 or more. Default: 1.
+            below: Whether to act when the metric is at or below the threshold rather than at or above. Default: False.
+            cooldown: Rest between two actions of this policy. Default: 5 minutes.
+
+        Returns:
+            The alarm that triggers the policy.
+
+        Raises:
+            ValueError: an argument is out of its range.
+        """
+        check_whole("evaluation_periods", evaluation_periods, 1, 86_400)
+        check_seconds("cooldown", cooldown, 0, _MAX_INSTANCES)
+        period = int(metric.period.to_seconds())
+        if period not in _HIGH_RESOLUTION and period % 60:
+            raise ValueError(f"metric must have a period of 10, 20, 30 or whole minutes, got {period} seconds")
+        if not steps:
+            raise ValueError("steps must contain at least one step, got none")
+        policy = autoscaling.CfnScalingPolicy(
+            self,
+            f"{name}Policy",
+            policy_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
+            policy_type="StepScaling",
+            scaling_target_id=self._target.ref,
+            step_scaling_policy_configuration=autoscaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
+                adjustment_type="ChangeInCapacity",
+                cooldown=_DEFAULT_COOLDOWN if cooldown is None else cooldown.to_seconds(),
+                metric_aggregation_type="Average",
+                step_adjustments=[_adjustment(step, below=below) for step in steps],
+            ),
+        )
+        return cloudwatch.CfnAlarm(
+            self,
+            f"{name}Alarm",
+            alarm_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
+            alarm_description=f"Scales variant {self._variant.name} of endpoint {self._endpoint_name}",
+            namespace=metric.namespace,
+            metric_name=metric.metric_name,
+            dimensions=[
+                cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value)
+                for key, value in (metric.dimensions or {}).items()
+            ],
+            statistic=metric.statistic,
+            period=period,
+            evaluation_periods=evaluation_periods,
+            threshold=threshold,
+            comparison_operator="LessThanOrEqualToThreshold" if below else "GreaterThanOrEqualToThreshold",
+            treat_missing_data="missing",
+            alarm_actions=[policy.ref],
+        )
+
+    def _track(
+        self,
+        name: str,
+        target: float,
+        cooldowns: tuple[float, float],
+        *,
+        disable_scale_in: bool,
+        predefined: str | None = None,
+        customized: autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty | None = None,
+    ) -> None:
+        scale_in, scale_out = cooldowns
+        specification = None
+        if predefined is not None:
+            specification = autoscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
+                predefined_metric_type=predefined
+            )
+        autoscaling.CfnScalingPolicy(
+            self,
+            f"{name}Policy",
+            policy_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=self._target.ref,
+            target_tracking_scaling_policy_configuration=autoscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
+                target_value=target,
+                scale_in_cooldown=scale_in,
+                scale_out_cooldown=scale_out,
+                disable_scale_in=disable_scale_in,
+                predefined_metric_specification=specification,
+                customized_metric_specification=customized,
+            ),
+        )
+
+
+def _positive(argument: str, value: float) -> float:
+    if not is_token(value) and not value > 0:
+        raise ValueError(f"{argument} must be above 0, got {value!r}")
+    return value
+
+
+def _cooldowns(scale_in: Duration | None, scale_out: Duration | None) -> tuple[float, float]:
+    check_seconds("scale_in_cooldown", scale_in, 0, _MAX_INSTANCES)
+    check_seconds("scale_out_cooldown", scale_out, 0, _MAX_INSTANCES)
+    return (
+        _DEFAULT_COOLDOWN if scale_in is None else scale_in.to_seconds(),
+        _DEFAULT_COOLDOWN if scale_out is None else scale_out.to_seconds(),
+    )
+
+
+def _adjustment(step: ScalingStep, *, below: bool) -> autoscaling.CfnScalingPolicy.StepAdjustmentProperty:
+    """An open step begins at the threshold: it reaches down from there for scaling in, up for scaling out."""
+    lower, upper = step.lower, step.upper
+    if below and upper is None:
+        upper = 0
+    if not below and lower is None:
+        lower = 0
+    return autoscaling.CfnScalingPolicy.StepAdjustmentProperty(
+        scaling_adjustment=step.change, metric_interval_lower_bound=lower, metric_interval_upper_bound=upper
+    )
