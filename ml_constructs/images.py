@@ -1,0 +1,282 @@
+"""Container images of models: published by AWS, kept in ECR, or built from a directory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from aws_cdk import CfnMapping, Stack
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecr_assets as ecr_assets
+
+from ml_constructs import _image_table
+from ml_constructs._checks import check_pattern, is_token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from constructs import Construct
+
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html
+_DIGEST: Final = "sha256:[0-9a-f]{64}"
+_TAG: Final = r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}"
+# Frameworks whose AWS-owned containers call Amazon S3 themselves:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html
+_NEEDS_NETWORK: Final = frozenset({"chainer"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoundImage:
+    """An image in the stack of its model."""
+
+    uri: str
+    """Registry, repository, and tag or digest. May contain tokens."""
+    repositories: tuple[str, ...]
+    """ARNs of the ECR repositories that the model's role must be able to pull from. May contain tokens."""
+    network_isolation: bool
+    """Whether the container works without any network."""
+
+
+class _Source(Protocol):
+    """Where an image comes from: a frozen value that can be bound to a stack."""
+
+    def bind(self, scope: Construct) -> BoundImage: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerImage:
+    """The container image of a model; made by one of the `from_*` methods.
+
+    A value: containers, models and stacks can share it, and two images are equal if they come from equal sources.
+
+    See https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+    """
+
+    _source: _Source
+
+    @staticmethod
+    def from_framework(
+        name: str,
+        *,
+        version: str,
+        instance_type: str | None = None,
+        processor: str | None = None,
+        python_version: str | None = None,
+        base_framework: str | None = None,
+    ) -> ContainerImage:
+        """An inference image that AWS publishes: a deep learning container, a framework or a built-in algorithm.
+
+        It is found without network access, in a table that is generated from the SageMaker SDK and covers every region,
+        GovCloud and China included. In a stack without a concrete region, a mapping finds the registry account at
+        deployment. AWS may publish a tag anew with security fixes; for an image that never changes, copy it to a
+        repository of your own and use `from_ecr` with a digest.
+
+        Args:
+            name: The SDK's name of the framework or algorithm, e.g. `pytorch`, `xgboost` or `knn`.
+            version: The version, or one of its aliases, as the SDK accepts it, e.g. `2.6.0` or `2.6`. `latest` only for
+                the two images that AWS publishes under no other version.
+            instance_type: Chooses the processor, e.g. `ml.g5.xlarge`; Graviton is recognised.
+            processor: The processor itself: `cpu`, `gpu`, `arm64` (Graviton), `inf`, `inf2` or `neuronx`. Default: from
+                `instance_type`, or the only one; never `arm64` where there is another.
+            python_version: E.g. `py312`. Default: the only one.
+            base_framework: For `huggingface`, the framework below, e.g. `pytorch2.6.0`. Default: the only one.
+
+        Raises:
+            ValueError: AWS publishes no such image, or an argument is missing to choose one; lists the nearest values.
+                `bind` raises it if AWS does not publish the image in the region of the stack.
+
+        See https://docs.aws.amazon.com/sagemaker/latest/dg-ecr-paths/sagemaker-algo-docker-registry-paths.html
+        """
+        published = _image_table.resolve(
+            name,
+            version,
+            instance_type=instance_type,
+            processor=processor,
+            python_version=python_version,
+            base_framework=base_framework,
+        )
+        return ContainerImage(
+            _source=_Published(image=published, name=name, network_isolation=name not in _NEEDS_NETWORK)
+        )
+
+    @staticmethod
+    def from_ecr(repository: ecr.IRepository, *, digest: str | None = None, tag: str | None = None) -> ContainerImage:
+        """An image in an ECR repository, of this account or another, in the region of the model.
+
+        Args:
+            repository: The repository. Its owner must admit another account's role in the repository policy.
+            digest: The image's digest, `sha256:` and 64 hexadecimal digits: recommended, because it can name no other
+                image. Exactly one of `digest` and `tag` is needed.
+            tag: A tag that never moves, in a repository with immutable tags. `latest` is refused: instances started
+                later could run another image than those started now, without any change of the template.
+
+        Raises:
+            ValueError: not exactly one of `digest` and `tag`, or malformed, or `latest`. `bind` raises it if the
+                repository is known to be in another region than the stack, where SageMaker cannot pull from it.
+
+        See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
+        """
+        if (digest is None) == (tag is None):
+            raise ValueError(f"exactly one of digest and tag must be given, got digest={digest!r} and tag={tag!r}")
+        check_pattern("digest", digest, _DIGEST, "sha256: followed by 64 lower-case hexadecimal digits")
+        check_pattern("tag", tag, _TAG, "1 to 128 letters, digits, underscores, periods and hyphens")
+        if tag == "latest":
+            raise ValueError("tag must name one image for good, got 'latest'; use a digest or an immutable tag")
+        return ContainerImage(_source=_Stored(repository=repository, digest=digest, tag=tag))
+
+    @staticmethod
+    def from_asset(
+        directory: str,
+        *,
+        file: str = "Dockerfile",
+        target: str | None = None,
+        build_args: Mapping[str, str] | None = None,
+        platform: ecr_assets.Platform | None = None,
+    ) -> ContainerImage:
+        """An image that the CDK CLI builds from a directory when it deploys; synthesis needs no Docker.
+
+        Args:
+            directory: The build context, an existing directory.
+            file: The Dockerfile, relative to `directory`. Default: `Dockerfile`.
+            target: The stage of the Dockerfile to build. Default: the last one.
+            build_args: Build arguments, never secrets: they stay visible in the image's history. Default: none.
+            platform: What the image is built for, whatever machine builds it. Default: `linux/amd64`; Graviton
+                instances need `Platform.LINUX_ARM64`.
+
+        Raises:
+            ValueError: `directory` is no directory, or has no such `file`.
+
+        See https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_ecr_assets-readme.html
+        """
+        if not Path(directory).is_dir():
+            raise ValueError(f"directory must be an existing directory, got {directory!r}")
+        if not (Path(directory) / file).is_file():
+            raise ValueError(f"file must be a Dockerfile in {directory!r}, got {file!r}")
+        return ContainerImage(
+            _source=_Built(
+                directory=directory,
+                file=file,
+                target=target,
+                build_args=tuple(sorted((build_args or {}).items())),
+                platform="linux/amd64" if platform is None else platform.platform,
+            )
+        )
+
+    def bind(self, scope: Construct) -> BoundImage:
+        """Make the image usable in the stack of `scope`; called by what runs it.
+
+        Args:
+            scope: The construct that runs the image. It becomes the parent of an asset.
+
+        Raises:
+            ValueError: the image is not available in the region of the stack.
+        """
+        return self._source.bind(scope)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Published:
+    """In a repository that AWS owns, in an account that depends on the region."""
+
+    image: _image_table.PublishedImage
+    name: str
+    network_isolation: bool
+
+    def bind(self, scope: Construct) -> BoundImage:
+        stack = Stack.of(scope)
+        accounts = dict(self.image.accounts)
+        if is_token(stack.region):
+            account = _registry_mapping(stack, accounts).find_in_map(stack.region, "account")
+            suffix = stack.url_suffix
+        elif stack.region in accounts:
+            account = accounts[stack.region]
+            suffix = _image_table.domain_suffix(stack.region)
+        else:
+            raise ValueError(
+                f"region must be one where AWS publishes {self.name} as {self.image.repository}:{self.image.tag}, "
+                f"got {stack.region!r}; available in {', '.join(accounts)}"
+            )
+        repository = self.image.repository
+        return BoundImage(
+            uri=f"{account}.dkr.ecr.{stack.region}.{suffix}/{repository}:{self.image.tag}",
+            repositories=(
+                stack.format_arn(service="ecr", account=account, resource="repository", resource_name=repository),
+            ),
+            network_isolation=self.network_isolation,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stored:
+    """In a repository of the user."""
+
+    repository: ecr.IRepository
+    digest: str | None
+    tag: str | None
+
+    def bind(self, scope: Construct) -> BoundImage:
+        region = _region_of(self.repository)
+        here = Stack.of(scope).region
+        if region != here and not is_token(region) and not is_token(here):
+            raise ValueError(f"repository must be in the region of its model, {here}, got one in {region}")
+        return BoundImage(
+            uri=(
+                self.repository.repository_uri_for_tag(self.tag)
+                if self.digest is None
+                else self.repository.repository_uri_for_digest(self.digest)
+            ),
+            repositories=(self.repository.repository_arn,),
+            network_isolation=True,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Built:
+    """Built from a directory, into the repository of the CDK's bootstrap stack."""
+
+    directory: str
+    file: str
+    target: str | None
+    build_args: tuple[tuple[str, str], ...]
+    platform: str
+
+    def bind(self, scope: Construct) -> BoundImage:
+        asset = ecr_assets.DockerImageAsset(
+            scope,
+            _free_id(scope, "Image"),
+            directory=self.directory,
+            file=self.file,
+            target=self.target,
+            build_args=dict(self.build_args) or None,
+            platform=ecr_assets.Platform.custom(self.platform),
+        )
+        return BoundImage(uri=asset.image_uri, repositories=(asset.repository.repository_arn,), network_isolation=True)
+
+
+def _region_of(repository: ecr.IRepository) -> str:
+    """From the ARN, because an imported repository takes the region of its stack; a resource's ARN is one token."""
+    match = re.match("arn:[^:]+:ecr:([^:]+):", repository.repository_arn)
+    return match[1] if match else repository.env.region
+
+
+def _registry_mapping(stack: Stack, accounts: Mapping[str, str]) -> CfnMapping:
+    """The stack's mapping from region to registry account; images of one registry share it."""
+    digest = hashlib.sha256(json.dumps(accounts, sort_keys=True).encode()).hexdigest()
+    mapping_id = f"ImageRegistry{digest[:8]}"
+    mapping = stack.node.try_find_child(mapping_id)
+    if isinstance(mapping, CfnMapping):
+        return mapping
+    return CfnMapping(stack, mapping_id, mapping={region: {"account": account} for region, account in accounts.items()})
+
+
+def _free_id(scope: Construct, base: str) -> str:
+    """An id for one more child: a model may have several containers with assets."""
+    number, candidate = 1, base
+    while scope.node.try_find_child(candidate) is not None:
+        number += 1
+        candidate = f"{base}{number}"
+    return candidate
