@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_constructs.policy.guards import guards
+from ml_constructs.policy.review import StackReview
+
+CANARY = {
+    "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY", "CanarySize": {"Value": 10}}},
+    "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]},
+}
+KEY = {"Fn::GetAtt": ["Key", "Arn"]}
+
+
+def resource(kind: str, **properties: object) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def of(**resources: dict[str, Any]) -> dict[str, str]:
+    template = {"Resources": resources}
+    return guards(StackReview(name="S", template_path=Path("t.json"), template=template, acknowledged=()))
+
+
+def test_says_nothing_of_what_a_stack_has_nothing_of() -> None:
+    assert of(Queue=resource("SQS::Queue")) == {}
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({}, "all at once, rolls back on 0 alarms"),
+        (CANARY, "canary 10 %, rolls back on 1 alarm"),
+        ({"RollingUpdatePolicy": {}}, "rolling, rolls back on 0 alarms"),
+    ],
+)
+def test_deployment(config: dict[str, Any], text: str) -> None:
+    assert of(E=resource("SageMaker::Endpoint", DeploymentConfig=config))["deployment"] == text
+
+
+def test_alarms_count_those_that_tell_somebody() -> None:
+    found = of(A=resource("CloudWatch::Alarm", AlarmActions=["x"]), B=resource("CloudWatch::Alarm"))
+    assert found["alarms"] == "2 alarms, 1 with an action; 0 dashboards"
+
+
+def test_scaling_names_variant_and_range() -> None:
+    target = {"ResourceId": "endpoint/e/variant/blue", "MinCapacity": 2, "MaxCapacity": 6}
+    found = of(
+        T=resource("ApplicationAutoScaling::ScalableTarget", **target),
+        P=resource("ApplicationAutoScaling::ScalingPolicy"),
+    )
+    assert found["scaling"] == "blue 2 to 6; 1 policy"
+
+
+def test_encryption_counts_what_refers_to_a_key() -> None:
+    found = of(
+        Key=resource("KMS::Key", EnableKeyRotation=True),
+        Alias=resource("KMS::Alias", TargetKeyId=KEY),
+        Policy=resource("IAM::ManagedPolicy", PolicyDocument={"Statement": [{"Effect": "Allow", "Resource": KEY}]}),
+        Logs=resource("Logs::LogGroup", KmsKeyId=KEY),
+        Topic=resource("SNS::Topic", KmsMasterKeyId={"Ref": "Key"}),
+        Plain=resource("SNS::Topic"),
+    )
+    assert found["encryption"] == "1 customer-managed key, 1 rotated; encrypts 2 resources"
+
+
+def test_isolation_counts_routes_out() -> None:
+    found = of(
+        M=resource("SageMaker::Model", EnableNetworkIsolation=True, VpcConfig={}),
+        A=resource("EC2::Subnet", AvailabilityZone="a"),
+        B=resource("EC2::Subnet", AvailabilityZone="b"),
+        N=resource("EC2::NatGateway"),
+    )
+    assert found["isolation"] == "1 of 1 model without network, 1 in a VPC; 2 subnets in 2 zones, 1 route out"
+
+
+def test_access_counts_open_methods_and_unlimited_statements() -> None:
+    statements = [{"Effect": "Allow", "Action": "*"}, {"Effect": "Allow", "Action": ["s3:GetObject"]}]
+    found = of(
+        Post=resource("ApiGateway::Method", HttpMethod="POST", AuthorizationType="AWS_IAM"),
+        Get=resource("ApiGateway::Method", HttpMethod="GET"),
+        Cors=resource("ApiGateway::Method", HttpMethod="OPTIONS"),
+        Acl=resource("WAFv2::WebACLAssociation"),
+        P=resource("IAM::Policy", PolicyDocument={"Statement": [*statements, {"Effect": "Deny", "Action": "*"}]}),
+    )
+    assert found["access"] == (
+        "2 API methods, 1 without authorisation; 1 web ACL; 2 policy statements, 1 for all actions"
+    )
+
+
+def test_audit_counts_trails_and_capture() -> None:
+    found = of(
+        T=resource("CloudTrail::Trail"), C=resource("SageMaker::EndpointConfig", DataCaptureConfig={"EnableCapture": 1})
+    )
+    assert found["audit"] == "1 trail; 1 endpoint with captured traffic"

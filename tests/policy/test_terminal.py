@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from ml_constructs.policy.review import read
+from ml_constructs.policy.terminal import show
+from tests.policy.assemblies import violation, write_assembly
+
+
+def shown(directory: Path, width: int = 200) -> str:
+    output = io.StringIO()
+    show(read(directory), Console(file=output, width=width, highlight=False))
+    return output.getvalue()
+
+
+def test_shows_resources_reasons_and_where_the_template_is(tmp_path: Path) -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {}}
+    rules = {"Annotation::R1[Resource::*]": "no resource exists", "Annotation::R1[Resource::x]": "no resource exists"}
+    text = shown(write_assembly(tmp_path, resources={"Q": queue}, acknowledged={"/App/Policy": rules}))
+    assert "App  1 resources" in text
+    assert "SQS 1" in text
+    assert "R1 (2 times): no resource exists" in text
+    assert "0 unacknowledged, 2 acknowledged" in text
+    assert "t.json" in text
+    assert "1 stack reviewed, nothing left to fix." in text
+
+
+def test_shows_errors_before_warnings_and_every_path(tmp_path: Path) -> None:
+    found = [violation("A-warning", "App/W", severity="warning"), violation("Z-error", "App/X", "App/Y")]
+    text = shown(write_assembly(tmp_path, violations=found))
+    assert text.index("ERROR Z-error") < text.index("App/X") < text.index("App/Y") < text.index("WARNING A-warning")
+    assert "3 unacknowledged" in text
+
+
+def test_is_plain_where_nobody_watches(tmp_path: Path) -> None:
+    assert "\x1b" not in shown(write_assembly(tmp_path, violations=[violation("R", "App/A")]), width=60)
