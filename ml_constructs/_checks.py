@@ -16,11 +16,13 @@ _TOKEN_NUMBERS: Final = -1e288  # a number below is a token
 def is_token(value: Any) -> bool:  # noqa: ANN401 - anything a user can pass
     """Whether `value` is known only at deployment.
 
-    aws-cdk encodes a token as a string with a marker, or as a number near -1.9e289. What carries neither is recognised
-    without a call into the jsii kernel, which matters in a loop over many variants.
+    aws-cdk encodes a token as a string with a marker, or as a number near -1.9e289. Both are recognised without a call
+    into the jsii kernel, which matters in a loop over many variants.
     """
-    if isinstance(value, _PLAIN) or (isinstance(value, str) and "${Token[" not in value):
+    if isinstance(value, _PLAIN):
         return False
+    if isinstance(value, str):
+        return "${Token[" in value
     if isinstance(value, Real):
         return bool(value < _TOKEN_NUMBERS)
     if isinstance(value, (list, tuple)):

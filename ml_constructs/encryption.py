@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from weakref import WeakKeyDictionary
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from ml_constructs._checks import check_days
+from ml_constructs._environment import environment_of
 
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
 PENDING_WINDOW_DAYS: Final = (7, 30)
@@ -60,9 +62,17 @@ class EncryptionKey(kms.Key):
             admins=list(administrators) or None,
             description=f"Encrypts the data of {Stack.of(scope).node.path}",
             enable_key_rotation=True,
-            pending_window=pending_window,
             removal_policy=removal_policy,
         )
+        if pending_window is not None:
+            # On the L1, because the L2 takes a token for a number out of range.
+            resource = self.node.default_child
+            assert isinstance(resource, kms.CfnKey)  # noqa: S101 - narrows the type of an L2's own child
+            resource.pending_window_in_days = pending_window.to_days()
+
+
+# What each key already admits, so that many log groups of one name make one statement.
+_ADMITTED: Final[WeakKeyDictionary[kms.IKey, set[tuple[object, ...]]]] = WeakKeyDictionary()
 
 
 def admit_log_groups(scope: Construct, key: kms.IKey, *log_group_names: str) -> None:
@@ -75,21 +85,35 @@ def admit_log_groups(scope: Construct, key: kms.IKey, *log_group_names: str) -> 
 
     See https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
-    stack = Stack.of(scope)
-    arns = [
-        stack.format_arn(
-            service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
-        for name in log_group_names
-    ]
+    environment = environment_of(scope)
+    arns = [environment.arn("logs", f"log-group:{name}") for name in log_group_names]
+    admitted = _ADMITTED.setdefault(key, set())
+    if (environment, *arns) in admitted:
+        return
+    admitted.add((environment, *arns))
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{stack.region}.{stack.url_suffix}")],
+            principals=[iam.ServicePrincipal(f"logs.{environment.region}.{environment.url_suffix}")],
             actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             resources=["*"],  # in a key policy: this key
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns}},
         )
     )
+
+
+def admit_generated_log_groups(scope: Construct, key: kms.IKey) -> None:
+    """Let CloudWatch Logs encrypt the log groups whose names CloudFormation derives from the stack's name.
+
+    A generated name lets a retained log group survive its stack without blocking the next deployment.
+
+    Args:
+        scope: Any construct of the stack that owns the log groups.
+        key: The key of the log groups.
+    """
+    stack = Stack.of(scope)
+    while stack.nested_stack_parent is not None:  # a nested stack's name begins with its parent's, and is no literal
+        stack = stack.nested_stack_parent
+    admit_log_groups(scope, key, f"{stack.stack_name}-*")
 
 
 def admit_service(

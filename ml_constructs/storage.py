@@ -151,9 +151,9 @@ class CaptureBucket(s3.Bucket):
 
 
 class TrailBucket(s3.Bucket):
-    """Holds the log files of a CloudTrail trail, which no object lifecycle may cut short unnoticed.
+    """Holds the log files of a CloudTrail trail; a deleted file stays readable for as long again.
 
-    Encrypted with the trail's own key, without an S3 bucket key: CloudTrail would need permission to decrypt for it, see
+    Encrypted with the key of the trail, without an S3 bucket key, for which CloudTrail would need to decrypt, see
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
 
     Args:
@@ -219,7 +219,7 @@ def _acknowledge(bucket: s3.Bucket, reason: str, *rules: str) -> None:
 
 
 def _deliver_access_logs(bucket: s3.Bucket, access_logs: s3.IBucket | None) -> None:
-    """Set on the L1: without a feature flag, the L2 grants log delivery by an ACL, which enforced ownership forbids."""
+    """Set on the L1: without a feature flag, the L2 grants delivery by an ACL, which enforced ownership forbids."""
     if access_logs is None:
         return
     resource = bucket.node.default_child
