@@ -1,0 +1,315 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, CfnParameter, Duration, Environment, NestedStack, Stack, Tags
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+
+from invoke_endpoint.settings import Settings
+from ml_constructs.encryption import EncryptionKey
+from ml_constructs.endpoint import Endpoint
+from ml_constructs.front_ends._code import function_code
+from ml_constructs.front_ends.function import FunctionFrontEnd
+from ml_constructs.network import InferenceNetwork
+from tests.constructs.front_ends.helpers import (
+    an_endpoint,
+    assert_acyclic,
+    depends_on,
+    findings,
+    literal_partitions,
+    one,
+    resources,
+    template,
+)
+
+RUNTIME_CODE = Path(__file__).parents[3] / "lambda" / "invoke_endpoint"
+
+
+def build(stack: Stack, **arguments: Any) -> FunctionFrontEnd:  # noqa: ANN401 - arguments of the construct
+    if "endpoint" not in arguments:
+        arguments["endpoint"] = an_endpoint(stack)
+    return FunctionFrontEnd(stack, "FrontEnd", **arguments)
+
+
+def function_of(stack: Stack) -> dict[str, Any]:
+    properties: dict[str, Any] = one(stack, "AWS::Lambda::Function")["Properties"]
+    return properties
+
+
+def statements(stack: Stack) -> list[dict[str, Any]]:
+    (policy,) = (
+        each for name, each in resources(stack, "AWS::IAM::ManagedPolicy").items() if name.startswith("FrontEndPolicy")
+    )
+    found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_runs_the_shipped_handler(stack: Stack) -> None:
+    build(stack)
+    properties = function_of(stack)
+    assert properties["Handler"] == "invoke_endpoint.handler.handle"
+    assert (RUNTIME_CODE / "invoke_endpoint" / "handler.py").read_text().count("def handle(") == 1
+    assert properties["Architectures"] == ["arm64"]
+    assert properties["TracingConfig"] == {"Mode": "Active"}
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    assert properties["ReservedConcurrentExecutions"] == 50
+    assert "VpcConfig" not in properties
+
+
+def test_environment_is_what_the_handler_reads(stack: Stack) -> None:
+    build(stack, allow_target_variant=True)
+    environment = function_of(stack)["Environment"]["Variables"]
+    assert set(environment) == {name.upper() for name in Settings.__dataclass_fields__}
+    settings = Settings.from_environment(environment)
+    assert settings.endpoint_name == "champion"
+    assert settings.allow_target_variant
+
+
+@pytest.mark.parametrize(("timeout", "read"), [(5, 1), (28, 24), (74, 70), (75, 70), (900, 70)])
+def test_waits_less_for_the_model_than_it_has(stack: Stack, timeout: int, read: int) -> None:
+    build(stack, timeout=Duration.seconds(timeout))
+    properties = function_of(stack)
+    assert properties["Timeout"] == timeout
+    settings = Settings.from_environment(properties["Environment"]["Variables"])
+    assert settings.read_timeout_seconds == read
+    addresses = 3
+    assert addresses * settings.connect_timeout_seconds + read + 0.5 <= timeout
+
+
+def test_timeout_may_be_a_token(stack: Stack) -> None:
+    seconds = CfnParameter(stack, "Seconds", type="Number").value_as_number
+    build(stack, timeout=Duration.seconds(seconds))
+    properties = function_of(stack)
+    assert properties["Timeout"] == {"Ref": "Seconds"}
+    assert properties["Environment"]["Variables"]["READ_TIMEOUT_SECONDS"] == "24"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("timeout", Duration.seconds(4), r"timeout must be between 5 and 900 whole seconds, got 4"),
+        ("timeout", Duration.seconds(901), r"timeout must be between 5 and 900 whole seconds, got 901"),
+        ("memory_size", 127, r"memory_size must be between 128 and 32,768 MiB, got 127"),
+        ("memory_size", 32_769, r"memory_size must be between 128 and 32,768 MiB, got 32769"),
+        ("memory_size", 512.5, r"memory_size must be a whole number"),
+        ("reserved_concurrency", -1, r"reserved_concurrency must be between 0 and .*, got -1"),
+        ("provisioned_concurrency", 0, r"provisioned_concurrency must be between 1 and .*, got 0"),
+        ("provisioned_concurrency", 51, r"must be at most reserved_concurrency, which is 50, got 51"),
+    ],
+)
+def test_refuses(stack: Stack, argument: str, value: object, message: str) -> None:
+    endpoint = an_endpoint(stack)
+    with pytest.raises(ValueError, match=message):
+        build(stack, endpoint=endpoint, **{argument: value})
+    assert stack.node.try_find_child("FrontEnd") is None
+
+
+@pytest.mark.parametrize("memory_size", [128, 32_768])
+def test_accepts_memory_at_its_limits(stack: Stack, memory_size: int) -> None:
+    build(stack, memory_size=memory_size)
+    assert function_of(stack)["MemorySize"] == memory_size
+
+
+def test_concurrency_at_its_limits(stack: Stack) -> None:
+    build(stack, reserved_concurrency=1, provisioned_concurrency=1)
+    assert function_of(stack)["ReservedConcurrentExecutions"] == 1
+    alias = one(stack, "AWS::Lambda::Alias")["Properties"]
+    assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 1}
+
+
+def test_zero_stops_the_function_and_none_reserves_nothing(app: App) -> None:
+    stopped, unlimited = Stack(app, "Stopped"), Stack(app, "Unlimited")
+    build(stopped, reserved_concurrency=0)
+    build(unlimited, reserved_concurrency=None, provisioned_concurrency=500)
+    assert function_of(stopped)["ReservedConcurrentExecutions"] == 0
+    assert "ReservedConcurrentExecutions" not in function_of(unlimited)
+
+
+@pytest.mark.parametrize("argument", ["memory_size", "reserved_concurrency", "provisioned_concurrency"])
+def test_numbers_may_be_tokens(stack: Stack, argument: str) -> None:
+    build(stack, **{argument: CfnParameter(stack, "Value", type="Number").value_as_number})
+    assert '{"Ref": "Value"}' in str(template(stack)["Resources"]).replace("'", '"')
+
+
+def test_role_may_invoke_this_endpoint_and_nothing_else(stack: Stack) -> None:
+    build(stack)
+    allowed = {
+        action: each["Resource"]
+        for each in statements(stack)
+        for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+    assert set(allowed) == {
+        "kms:Decrypt",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sagemaker:InvokeEndpoint",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+    assert allowed["sagemaker:InvokeEndpoint"]["Fn::Join"][1][-1] == ":endpoint/champion"
+    assert "Policies" not in one(stack, "AWS::IAM::Role")["Properties"]
+    assert "ManagedPolicyArns" not in one(stack, "AWS::IAM::Role")["Properties"]
+    assert resources(stack, "AWS::IAM::Policy") == {}
+
+
+def test_code_in_a_network_cannot_touch_network_interfaces(stack: Stack) -> None:
+    build(stack, network=InferenceNetwork(stack, "Network"))
+    allowed = [each for each in statements(stack) if each["Effect"] == "Allow" and "ec2:" in str(each["Action"])]
+    (denied,) = [each for each in statements(stack) if each["Effect"] == "Deny"]
+    assert {action for each in allowed for action in each["Action"]} == set(denied["Action"])
+    assert list(denied["Condition"]["ArnLike"]) == ["lambda:SourceFunctionArn"]
+    assert [each["Action"] for each in allowed if each["Resource"] == "*"] == [
+        ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    ]
+
+
+def test_network_admits_the_function_to_this_endpoint(stack: Stack) -> None:
+    front_end = build(stack, network=InferenceNetwork(stack, "Network"))
+    vpc = function_of(stack)["VpcConfig"]
+    assert len(vpc["SubnetIds"]) == 2
+    assert front_end.security_group is not None
+    assert vpc["SecurityGroupIds"] == [stack.resolve(front_end.security_group.security_group_id)]
+    (endpoint,) = (
+        each
+        for each in resources(stack, "AWS::EC2::VPCEndpoint").values()
+        if each["Properties"]["VpcEndpointType"] == "Interface"
+    )
+    policy = endpoint["Properties"]["PolicyDocument"]["Statement"]
+    assert [":endpoint/champion" in str(each["Resource"]) for each in policy] == [False, True]
+
+
+def test_role_has_its_permissions_before_the_function_exists(stack: Stack) -> None:
+    build(stack, network=InferenceNetwork(stack, "Network"))
+    assert_acyclic(stack)
+    (name,) = resources(stack, "AWS::Lambda::Function")
+    assert any(each.startswith("FrontEndPolicy") for each in depends_on(stack, name))
+
+
+def test_environment_and_logs_are_encrypted(stack: Stack) -> None:
+    key = EncryptionKey(stack, "Key")
+    build(stack, encryption_key=key, log_retention=logs.RetentionDays.ONE_WEEK)
+    arn = stack.resolve(key.key_arn)
+    assert function_of(stack)["KmsKeyArn"] == arn
+    group = one(stack, "AWS::Logs::LogGroup")
+    assert group["Properties"] == {"KmsKeyId": arn, "RetentionInDays": 7}
+    assert group["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert ":log-group:Stack-*" in str(one(stack, "AWS::KMS::Key"))
+
+
+def test_makes_a_key_unless_given_one(stack: Stack) -> None:
+    front_end = build(stack)
+    assert function_of(stack)["KmsKeyArn"] == stack.resolve(front_end.encryption_key.key_arn)
+
+
+def test_key_of_the_parent_does_not_refer_to_a_nested_stack(stack: Stack) -> None:
+    key = EncryptionKey(stack, "Key")
+    build(NestedStack(stack, "Nested"), encryption_key=key)
+    assert_acyclic(stack)
+    assert ":log-group:Stack-*" in str(one(stack, "AWS::KMS::Key"))
+
+
+def versions(**arguments: Any) -> str:  # noqa: ANN401 - arguments of the construct
+    app = App(builtin_cloud_formation_validation=False)
+    stack = Stack(app, "Stack")
+    tag = arguments.pop("tag", None)
+    build(stack, **arguments)
+    if tag:
+        Tags.of(stack).add("team", tag)
+    (version,) = resources(stack, "AWS::Lambda::Version")
+    return version
+
+
+def test_change_of_what_a_version_contains_publishes_one() -> None:
+    assert versions() != versions(memory_size=1024)
+    assert versions() != versions(allow_target_variant=True)
+
+
+def test_change_of_anything_else_publishes_none() -> None:
+    assert versions() == versions(reserved_concurrency=7, provisioned_concurrency=3) == versions(tag="ml")
+
+
+def test_alias_is_what_callers_invoke(stack: Stack) -> None:
+    front_end = build(stack)
+    caller = iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())
+    front_end.grant_execute(caller).assert_success()
+    (statement,) = one(stack, "AWS::IAM::Policy")["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "lambda:InvokeFunction"
+    assert statement["Resource"] == stack.resolve(front_end.alias.function_arn)
+    assert one(stack, "AWS::Lambda::Alias")["Properties"]["Name"] == "live"
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "statistic"),
+    [
+        ("metric_invocations", "Invocations", "Sum"),
+        ("metric_errors", "Errors", "Sum"),
+        ("metric_throttles", "Throttles", "Sum"),
+        ("metric_duration", "Duration", "p99"),
+        ("metric_concurrent_executions", "ConcurrentExecutions", "Maximum"),
+    ],
+)
+def test_metrics_are_those_of_the_alias(stack: Stack, method: str, name: str, statistic: str) -> None:
+    front_end = build(stack)
+    metric = getattr(front_end, method)()
+    assert (metric.namespace, metric.metric_name, metric.statistic) == ("AWS/Lambda", name, statistic)
+    assert set(metric.dimensions) == {"FunctionName", "Resource"}
+    assert getattr(front_end, method)(statistic="p50").statistic == "p50"
+
+
+def test_endpoint_name_may_be_a_token(stack: Stack) -> None:
+    name = CfnParameter(stack, "Name").value_as_string
+    build(stack, endpoint=Endpoint.from_endpoint_name(stack, "Endpoint", name))
+    assert function_of(stack)["Environment"]["Variables"]["ENDPOINT_NAME"] == {"Ref": "Name"}
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1"])
+def test_works_in_every_partition(app: App, region: str) -> None:
+    stack = Stack(app, "Stack", env=Environment(account="111122223333", region=region))
+    build(stack, network=InferenceNetwork(stack, "Network"))
+    assert literal_partitions(stack).count("arn:aws:") == 0
+
+
+def test_no_literal_partition_in_an_environment_agnostic_stack(stack: Stack) -> None:
+    build(stack, network=InferenceNetwork(stack, "Network"))
+    assert literal_partitions(stack) == []
+
+
+def test_policy_review_finds_nothing(stack: Stack) -> None:
+    build(stack, network=InferenceNetwork(stack, "Network"))
+    assert findings(stack) == set()
+
+
+def test_policy_review_shows_what_was_weakened(stack: Stack) -> None:
+    build(stack, reserved_concurrency=None)
+    assert findings(stack) == {"NIST.800.53.R5-LambdaConcurrency", "NIST.800.53.R5-LambdaInsideVPC"}
+
+
+def test_wheel_and_source_tree_yield_the_same_asset(stack: Stack, tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "*.md")
+    wheel, tree = tmp_path / "site-packages" / "ml_constructs", tmp_path / "tree" / "ml_constructs"
+    tree.mkdir(parents=True)
+    shutil.copytree(RUNTIME_CODE, wheel / "_lambda" / "invoke_endpoint", ignore=ignored)
+    shutil.copytree(RUNTIME_CODE, tree.parent / "lambda" / "invoke_endpoint", ignore=ignored)
+    for litter in ("invoke_endpoint/__pycache__/x.cpython-314.pyc", ".ruff_cache/x", "invoke_endpoint/.x", "README.md"):
+        path = tree.parent / "lambda" / "invoke_endpoint" / litter
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("litter")
+    for construct_id, code in {
+        "Shipped": function_code("invoke_endpoint"),
+        "Wheel": function_code("invoke_endpoint", wheel),
+        "Tree": function_code("invoke_endpoint", tree),
+    }.items():
+        lambda_.Function(stack, construct_id, code=code, handler="x.y", runtime=lambda_.Runtime.PYTHON_3_14)
+    functions = resources(stack, "AWS::Lambda::Function").values()
+    assert len(functions) == 3
+    assert len({each["Properties"]["Code"]["S3Key"] for each in functions}) == 1
+
+
+def test_says_where_the_code_should_be(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"runtime code invoke_endpoint is neither in .*_lambda"):
+        function_code("invoke_endpoint", tmp_path)
