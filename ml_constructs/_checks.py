@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aws_cdk import Duration, Token
 
-_PLAIN: Final = (bool, type(None))
+_PLAIN: Final = (bool, type(None), dict)
 _TOKEN_NUMBERS: Final = -1e288  # a number below is a token
 
 

@@ -9,12 +9,13 @@ from typing import Final
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ml_constructs._checks import check_length, check_pattern, check_whole
+from ml_constructs._checks import check_length, check_pattern, check_whole, is_token
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
 SAMPLING_PERCENT: Final = (0, 100)
 CONTENT_TYPES: Final = (1, 10)
-_CONTENT_TYPE: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9])*\/[a-zA-Z0-9](-*[a-zA-Z0-9.])*"
+MAX_URI: Final = 512
+_CONTENT_TYPE: Final = r"(?!.{257})[a-zA-Z0-9](-*[a-zA-Z0-9])*\/[a-zA-Z0-9](-*[a-zA-Z0-9.])*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,11 @@ class DataCapture:
 
     def __post_init__(self) -> None:
         check_pattern("prefix", self.prefix, r"[^/].*[^/]|[^/]", "a key prefix without slashes at its ends")
+        if not is_token(self.prefix):
+            name = "" if self.bucket is None or is_token(self.bucket.bucket_name) else self.bucket.bucket_name
+            length = len(f"s3://{name}/{self.prefix}")
+            if length > MAX_URI:
+                raise ValueError(f"prefix must make a URI of at most {MAX_URI} characters, got {length}")
         check_whole("sampling_percentage", self.sampling_percentage, *SAMPLING_PERCENT, "percent")
         if not self.requests and not self.responses:
             raise ValueError("requests or responses must be kept, got requests=False and responses=False")
@@ -56,8 +62,10 @@ class DataCapture:
             ("json_content_types", self.json_content_types),
         ):
             check_length(argument, values, *CONTENT_TYPES)
-            for value in values:
-                check_pattern(argument, value, _CONTENT_TYPE, "content types such as application/json")
+            for value in () if is_token(values) else values:
+                check_pattern(
+                    argument, value, _CONTENT_TYPE, "a content type of at most 256 characters such as application/json"
+                )
 
     def render(self, bucket: s3.IBucket) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
         """The capture as CloudFormation property."""

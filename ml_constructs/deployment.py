@@ -13,7 +13,7 @@ from typing import Final, Literal
 from aws_cdk import Duration
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ml_constructs._checks import check_seconds, check_whole, is_token
+from ml_constructs._checks import check_choice, check_seconds, check_whole, is_token
 from ml_constructs.rollback import DEFAULT_THRESHOLDS, RollbackThresholds
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html
@@ -54,8 +54,18 @@ class Deployment:
     rollback: RollbackThresholds | None = DEFAULT_THRESHOLDS
 
     def __post_init__(self) -> None:
+        check_choice("strategy", self.strategy, _DEFAULT_WAIT)
         if self.strategy in _PERCENT:
-            check_whole("percent", self.percent, *_PERCENT[self.strategy], "percent")
+            low, high = _PERCENT[self.strategy]
+            if self.percent is None:
+                raise ValueError(f"percent must be between {low} and {high} percent, got None")
+            check_whole("percent", self.percent, low, high, "percent")
+        elif self.percent is not None:
+            raise ValueError(f"percent must not be given when all traffic moves at once, got {self.percent!r}")
+        if self.strategy == "ALL_AT_ONCE" and self.wait is not None:
+            raise ValueError("wait must not be given when all traffic moves at once: use termination_wait")
+        if self.strategy == "ROLLING" and self.termination_wait is not None:
+            raise ValueError("termination_wait must not be given for a rolling deployment, which has no second fleet")
         check_seconds("wait", self.wait, *WAIT_SECONDS)
         check_seconds("termination_wait", self.termination_wait, *WAIT_SECONDS)
         check_seconds("timeout", self.timeout, *EXECUTION_SECONDS)

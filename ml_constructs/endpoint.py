@@ -11,9 +11,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
-
 from constructs import Construct, IDependable
-from ml_constructs._checks import check_choice, check_pattern, is_token
+
+from ml_constructs._checks import check_choice, check_pattern, check_seconds, is_token
+from ml_constructs._environment import environment_of
 from ml_constructs.capture import DataCapture
 from ml_constructs.deployment import Deployment
 from ml_constructs.encryption import EncryptionKey, admit_log_groups
@@ -22,7 +23,14 @@ from ml_constructs.permissions import Permission
 from ml_constructs.rollback import MAX_ROLLBACK_ALARMS, rollback_alarms
 from ml_constructs.scaling import VariantScaling
 from ml_constructs.storage import CaptureBucket
-from ml_constructs.variants import NAME_PATTERN, NAME_RULE, InstanceVariant, check_variants, key_on_volumes
+from ml_constructs.variants import (
+    NAME_PATTERN,
+    NAME_RULE,
+    InstanceVariant,
+    check_variants,
+    construct_ids,
+    key_on_volumes,
+)
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-sagemaker-endpointconfig-metricsconfig.html
 METRIC_SECONDS: Final = (10, 30, 60, 120, 180, 240, 300)
@@ -75,10 +83,12 @@ class Endpoint(Construct, IEndpoint):
         volumes = key_on_volumes(variants, encrypt_volumes)
         check_pattern("endpoint_name", endpoint_name, NAME_PATTERN, NAME_RULE)
         if metric_frequency is not None and not is_token(metric_frequency):
+            check_seconds("metric_frequency", metric_frequency, METRIC_SECONDS[0], METRIC_SECONDS[-1])
             check_choice("metric_frequency", metric_frequency.to_seconds(), METRIC_SECONDS)
         super().__init__(scope, construct_id)
         self.variants: Final = tuple(variants)
         self.variant_names = tuple(variant.name for variant in variants)
+        self._ids = dict(zip(self.variant_names, construct_ids(self.variant_names), strict=True))
         self.endpoint_name = _literal_name(self) if endpoint_name is None else endpoint_name
         self.endpoint_arn = _arn(self, self.endpoint_name)
         self.encryption_key: Final = EncryptionKey(self, "Key") if encryption_key is None else encryption_key
@@ -98,18 +108,19 @@ class Endpoint(Construct, IEndpoint):
                 metric_publish_frequency_in_seconds=metric_frequency.to_seconds()
             ),
         )
+        self._deployment = deployment
+        self._scaled: set[str] = set()
+        self.rollback_alarms: list[cloudwatch.IAlarm] = []
+        if deployment.rollback is not None:
+            self.rollback_alarms += rollback_alarms(self, self, deployment.rollback)
         self._resource = sagemaker.CfnEndpoint(
             self,
             "Resource",
             endpoint_name=self.endpoint_name,
             endpoint_config_name=self._config.attr_endpoint_config_name,
+            deployment_config=self._render_deployment(),
         )
         self._resource.node.add_dependency(self.log_group, *self._allow_models(data_capture))
-        self._deployment = deployment
-        self.rollback_alarms: list[cloudwatch.IAlarm] = []
-        if deployment.rollback is not None:
-            self.rollback_alarms += rollback_alarms(self, self, deployment.rollback)
-        self._render_deployment()
         _warn(self)
 
     @staticmethod
@@ -141,7 +152,9 @@ class Endpoint(Construct, IEndpoint):
             variant_names: Its variants, for metrics. Default: unknown.
         """
         name = Stack.of(scope).split_arn(endpoint_arn, ArnFormat.SLASH_RESOURCE_NAME).resource_name
-        arn = endpoint_arn if is_token(endpoint_arn) else endpoint_arn.lower()
+        # Only the name, since what precedes it may hold tokens, such as the partition's.
+        before, slash, last = endpoint_arn.rpartition("/")
+        arn = endpoint_arn if is_token(last) else f"{before}{slash}{last.lower()}"
         return _ImportedEndpoint(scope, construct_id, name=name or "", arn=arn, variants=variant_names)
 
     def auto_scale(self, variant: str | None = None, *, min_capacity: int = 2, max_capacity: int) -> VariantScaling:
@@ -159,23 +172,24 @@ class Endpoint(Construct, IEndpoint):
             ValueError: the variant is unknown or already scales, or a capacity is out of its range.
         """
         name = self.one_variant(variant)
-        construct_id = f"{name}Scaling"
-        if self.node.try_find_child(construct_id) is not None:
+        if name in self._scaled:
             raise ValueError(f"variant must be scaled once, got {name!r} again")
         scaling = VariantScaling(
             self,
-            construct_id,
+            f"{self._ids[name]}Scaling",
             endpoint=self._resource,
             endpoint_name=self.endpoint_name,
             variant=next(each for each in self.variants if each.name == name),
             min_capacity=min_capacity,
             max_capacity=max_capacity,
         )
-        self._resource.retain_all_variant_properties = True
-        self._resource.exclude_retained_variant_properties = [
-            sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=kind)
-            for kind in ("DesiredWeight", "DataCaptureConfig")
-        ]
+        if not self._scaled:
+            self._resource.retain_all_variant_properties = True
+            self._resource.exclude_retained_variant_properties = [
+                sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=kind)
+                for kind in ("DesiredWeight", "DataCaptureConfig")
+            ]
+        self._scaled.add(name)
         return scaling
 
     def add_rollback_alarm(self, alarm: cloudwatch.IAlarm) -> None:
@@ -190,10 +204,10 @@ class Endpoint(Construct, IEndpoint):
         if len(self.rollback_alarms) == MAX_ROLLBACK_ALARMS:
             raise ValueError(f"alarm must be one of at most {MAX_ROLLBACK_ALARMS} rollback alarms, got one more")
         self.rollback_alarms.append(alarm)
-        self._render_deployment()
+        self._resource.deployment_config = self._render_deployment()
 
-    def _render_deployment(self) -> None:
-        self._resource.deployment_config = self._deployment.render([alarm.alarm_name for alarm in self.rollback_alarms])
+    def _render_deployment(self) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
+        return self._deployment.render([alarm.alarm_name for alarm in self.rollback_alarms])
 
     def _allow_models(self, data_capture: DataCapture | None) -> list[IDependable]:
         """Let each model's role write this endpoint's logs, metrics and captured data."""
@@ -201,7 +215,7 @@ class Endpoint(Construct, IEndpoint):
         models = {id(variant.model): variant for variant in reversed(self.variants)}
         policies = []
         for variant in reversed(models.values()):
-            policy = variant.model.allow(self, f"{variant.name}Policy", permissions)
+            policy = variant.model.allow(self, f"{self._ids[variant.name]}Policy", permissions)
             if policy is not None:
                 policies.append(policy)
         return policies
@@ -221,8 +235,7 @@ def _literal_name(endpoint: Endpoint) -> str:
 
 def _arn(scope: Construct, name: str) -> str:
     """The ARN, in which SageMaker writes the name in lower case."""
-    lower = name if is_token(name) else name.lower()
-    return Stack.of(scope).format_arn(service="sagemaker", resource="endpoint", resource_name=lower)
+    return environment_of(scope).arn("sagemaker", f"endpoint/{name if is_token(name) else name.lower()}")
 
 
 def _log_group(endpoint: Endpoint, retention: logs.RetentionDays) -> logs.LogGroup:
@@ -249,12 +262,11 @@ def _capture_bucket(endpoint: Endpoint, capture: DataCapture | None) -> s3.IBuck
 
 def _runtime_permissions(endpoint: Endpoint, capture: DataCapture | None) -> list[Permission]:
     """What the execution role does at run time, https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html."""
-    stack = Stack.of(endpoint)
+    environment = environment_of(endpoint)
     permissions = [
         Permission(
             actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             resources=[endpoint.log_group.log_group_arn],
-            wildcard="The log streams of this one log group, which the containers name.",
         ),
         Permission(
             actions=["cloudwatch:PutMetricData"],
@@ -268,7 +280,7 @@ def _runtime_permissions(endpoint: Endpoint, capture: DataCapture | None) -> lis
         permissions.append(
             Permission(
                 actions=["s3:PutObject"],
-                resources=[bucket.arn_for_objects(f"{capture.prefix}/{endpoint.endpoint_name}/*")],
+                resources=[f"{bucket.bucket_arn}/{capture.prefix}/{endpoint.endpoint_name}/*"],
                 wildcard="SageMaker names the captured files; they lie under this endpoint's own prefix.",
             )
         )
@@ -277,24 +289,41 @@ def _runtime_permissions(endpoint: Endpoint, capture: DataCapture | None) -> lis
                 Permission(
                     actions=["kms:Decrypt", "kms:GenerateDataKey"],
                     resources=[bucket.encryption_key.key_arn],
-                    conditions={"StringEquals": {"kms:ViaService": f"s3.{stack.region}.{stack.url_suffix}"}},
+                    conditions={
+                        "StringEquals": {"kms:ViaService": f"s3.{environment.region}.{environment.url_suffix}"}
+                    },
                 )
             )
     return permissions
 
 
 def _warn(endpoint: Endpoint) -> None:
-    annotations = Annotations.of(endpoint)
+    here = environment_of(endpoint).stack
     for variant in endpoint.variants:
+        if isinstance(variant.model, Construct):
+            there = environment_of(variant.model).stack
+            # A nested stack hands the name on as a parameter, which may change.
+            if there is not here and _outermost(there) != _outermost(here):
+                Annotations.of(endpoint).add_warning_v2(
+                    "ml-constructs:ModelInOtherStack",
+                    f"the model of variant {variant.name} is in another stack: a changed model has another name, but "
+                    "CloudFormation refuses to change a name that one stack exports and another imports. Create the "
+                    "model in the endpoint's stack, or acknowledge this if the model never changes.",
+                )
         if variant.instance_count == 1:
-            annotations.add_warning_v2(
+            Annotations.of(endpoint).add_warning_v2(
                 "ml-constructs:SingleInstance",
                 f"variant {variant.name} starts with one instance, and so in one Availability Zone. "
                 "Use instance_count=2 or more, or acknowledge this.",
             )
         if not is_token(variant.instance_type) and variant.instance_type.startswith("ml.inf1."):
-            annotations.add_warning_v2(
+            Annotations.of(endpoint).add_warning_v2(
                 "ml-constructs:GuardrailsIgnored",
                 f"SageMaker ignores the deployment policy of endpoints with Inf1 instances (variant {variant.name}) "
                 "and updates all at once (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html)",
             )
+
+
+def _outermost(stack: Stack) -> str:
+    parent = stack.nested_stack_parent
+    return stack.node.path if parent is None else _outermost(parent)

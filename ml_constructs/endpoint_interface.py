@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from aws_cdk import Duration
@@ -80,7 +81,7 @@ class IEndpoint:
             metric_name=metric_name,
             dimensions_map={"EndpointName": self.endpoint_name, "VariantName": self.one_variant(variant)},
             statistic=statistic,
-            period=Duration.minutes(1) if period is None else period,
+            period=_minute() if period is None else period,
             **options,
         )
 
@@ -132,3 +133,9 @@ class IEndpoint:
     def metric_disk_utilization(self, *, variant: str | None = None, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         """Disk in use, in percent. Statistic: Average."""
         return self.metric("DiskUtilization", variant=variant, **options)
+
+
+@cache
+def _minute() -> Duration:
+    """The default period, made on first use: an import must not start the jsii kernel's work."""
+    return Duration.minutes(1)

@@ -15,6 +15,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 
 from ml_constructs import _image_table
 from ml_constructs._checks import check_pattern, is_token
+from ml_constructs._environment import environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,25 +188,23 @@ class _Published:
     network_isolation: bool
 
     def bind(self, scope: Construct) -> BoundImage:
-        stack = Stack.of(scope)
-        accounts = dict(self.image.accounts)
-        if is_token(stack.region):
-            account = _registry_mapping(stack, accounts).find_in_map(stack.region, "account")
-            suffix = stack.url_suffix
-        elif stack.region in accounts:
-            account = accounts[stack.region]
-            suffix = _image_table.domain_suffix(stack.region)
+        environment = environment_of(scope)
+        region, accounts = environment.region, dict(self.image.accounts)
+        if is_token(region):
+            account = _registry_mapping(environment.stack, accounts).find_in_map(region, "account")
+            suffix = environment.url_suffix
+        elif region in accounts:
+            account = accounts[region]
+            suffix = _image_table.domain_suffix(region)
         else:
             raise ValueError(
                 f"region must be one where AWS publishes {self.name} as {self.image.repository}:{self.image.tag}, "
-                f"got {stack.region!r}; available in {', '.join(accounts)}"
+                f"got {region!r}; available in {', '.join(accounts)}"
             )
         repository = self.image.repository
         return BoundImage(
-            uri=f"{account}.dkr.ecr.{stack.region}.{suffix}/{repository}:{self.image.tag}",
-            repositories=(
-                stack.format_arn(service="ecr", account=account, resource="repository", resource_name=repository),
-            ),
+            uri=f"{account}.dkr.ecr.{region}.{suffix}/{repository}:{self.image.tag}",
+            repositories=(f"arn:{environment.partition}:ecr:{region}:{account}:repository/{repository}",),
             network_isolation=self.network_isolation,
         )
 
@@ -220,7 +219,7 @@ class _Stored:
 
     def bind(self, scope: Construct) -> BoundImage:
         region = _region_of(self.repository)
-        here = Stack.of(scope).region
+        here = environment_of(scope).region
         if region != here and not is_token(region) and not is_token(here):
             raise ValueError(f"repository must be in the region of its model, {here}, got one in {region}")
         return BoundImage(

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from aws_cdk import Annotations, ArnFormat, Stack
+from aws_cdk import Annotations, Reference, Stack, Tokenization
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
-
 from constructs import Construct, IDependable
+
 from ml_constructs._checks import check_length, check_pattern, is_token
+from ml_constructs._environment import environment_of
 from ml_constructs.images import BoundImage, ContainerImage
 from ml_constructs.model_data import BoundModelData, ModelData
 from ml_constructs.network import InferenceNetwork
-from ml_constructs.permissions import Permission, allow
+from ml_constructs.permissions import Permission, acknowledge_wildcards, allow_exactly
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
-HOSTNAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+HOSTNAME_PATTERN: Final = r"(?!.{64})[a-zA-Z0-9](-*[a-zA-Z0-9])*"
 MAX_ENVIRONMENT: Final = 100
 MAX_ENVIRONMENT_ENTRY: Final = 1024  # bytes of a name, and of a value
 MAX_ENVIRONMENT_TOTAL: Final = 32 * 1024  # bytes, over all containers of a model
@@ -70,7 +73,7 @@ class Container:
         check_pattern("hostname", self.hostname, HOSTNAME_PATTERN, "at most 63 letters, digits and inner hyphens")
         check_length("environment", self.environment, 0, MAX_ENVIRONMENT)
         for name, value in self.environment.items():
-            check_pattern("environment", name, r"[a-zA-Z_]\w*", "named with letters, digits and underscores")
+            check_pattern("environment", name, r"[a-zA-Z_][a-zA-Z0-9_]*", "named with letters, digits and underscores")
             for text in (name, value):
                 if not is_token(text) and len(text.encode()) > MAX_ENVIRONMENT_ENTRY:
                     raise ValueError(
@@ -98,7 +101,8 @@ class Model(Construct):
         network: Puts the model's network interfaces into this network. Default: none.
         network_isolation: Whether the containers are cut off from every network. Default: True, unless AWS documents
             that an image does not work in isolation; then False, with the warning `ml-constructs:NetworkIsolation`.
-        role: The execution role. Default: a new role. A given role gets the permissions as statements of its own.
+        role: The execution role. Default: a new role. A given role gets the permissions as statements of its own, or,
+            if it is of another stack, as policies in this one; an immutable role gets none.
 
     Raises:
         ValueError: there is not exactly one container, or the environment is larger than 32 KiB.
@@ -126,20 +130,22 @@ class Model(Construct):
         super().__init__(scope, construct_id)
         images = [container.image.bind(self) for container in containers]
         data = [None if container.model_data is None else container.model_data.bind(self) for container in containers]
-        self._role = _execution_role(self) if role is None else role
+        self._role = _execution_role(self, construct_id) if role is None else role
         self._owns_role = role is None
+        self._role_name = self._role.role_name
         self._network = network
+        self._data_buckets = tuple(bound.bucket for bound in data if bound is not None)
         reads = [_pull(images)] + [
             permission for bound in data if bound is not None for permission in bound.permissions
         ]
         # The id follows the artefacts: other artefacts are another policy, and the old one outlives the update.
-        policies = [self._attach(self, f"Artefacts{_digest(self, reads)}", [_PULL_TOKEN, *reads])]
+        policies = [self._attach(self, f"Artefacts{_digest(self, images, data)}", [_PULL_TOKEN, *reads])]
         vpc_config = None
         if network is not None:
             group, subnets = _join(self, network), [subnet.subnet_id for subnet in network.subnets]
             for bound in filter(None, data):
                 # Any version of the artefact: the old one is still loaded while the endpoint moves to the new one.
-                network.allow_s3(bound.bucket.arn_for_objects("*"), "s3:GetObject")
+                network.allow_s3(_without_cycle(network, bound.bucket.arn_for_objects("*")), "s3:GetObject")
             policies.append(self._attach(self, "NetworkInterfaces", _network_interfaces(self, group, subnets)))
             vpc_config = sagemaker.CfnModel.VpcConfigProperty(
                 subnets=subnets, security_group_ids=[group.security_group_id]
@@ -175,6 +181,11 @@ class Model(Construct):
         """The execution role."""
         return self._role
 
+    @property
+    def data_buckets(self) -> tuple[s3.IBucket, ...]:
+        """The buckets that hold the model data, e.g. for a trail."""
+        return self._data_buckets
+
     def allow(self, scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> IDependable | None:
         """Give the execution role permissions, as a managed policy in `scope` if the role is this model's own.
 
@@ -184,13 +195,14 @@ class Model(Construct):
         if self._network is not None:
             for permission in permissions:
                 if permission.actions[0].startswith("s3:"):
-                    self._network.allow_s3(permission.resources[0], *permission.actions)
+                    arn = _without_cycle(self._network, permission.resources[0])
+                    self._network.allow_s3(arn, *permission.actions)
         return self._attach(scope, construct_id, permissions)
 
     def _attach(self, scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> IDependable | None:
         if self._owns_role:
-            return allow(scope, construct_id, self._role, permissions)
-        return _allow_given(self._role, permissions)
+            return allow_exactly(scope, construct_id, self._role_name, permissions)
+        return _allow_given(scope, construct_id, self._role, permissions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,17 +210,22 @@ class _ImportedModel:
     model_name: str
     role: iam.IRole | None
 
-    def allow(
-        self,
-        scope: Construct,  # noqa: ARG002 - the role keeps its own statements
-        construct_id: str,  # noqa: ARG002
-        permissions: Sequence[Permission],
-    ) -> IDependable | None:
-        return None if self.role is None else _allow_given(self.role, permissions)
+    def allow(self, scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> IDependable | None:
+        return None if self.role is None else _allow_given(scope, construct_id, self.role, permissions)
 
 
-def _allow_given(role: iam.IRole, permissions: Sequence[Permission]) -> IDependable | None:
+def _allow_given(
+    scope: Construct, construct_id: str, role: iam.IRole, permissions: Sequence[Permission]
+) -> IDependable | None:
     """Add statements to a role that its owner may have made immutable, or that lives in another account."""
+    if environment_of(role).stack is not environment_of(scope).stack:
+        # A statement in the role's stack would depend on this stack, which depends on the role.
+        if isinstance(role, iam.Role):
+            return allow_exactly(scope, construct_id, role.role_name, permissions)
+        policy = iam.Policy(scope, construct_id, statements=[permission.statement() for permission in permissions])
+        role.attach_inline_policy(policy)  # of no effect on an immutable role
+        acknowledge_wildcards(policy, permissions)
+        return policy
     added = None
     for permission in permissions:
         result = role.add_to_principal_policy(permission.statement())
@@ -216,13 +233,15 @@ def _allow_given(role: iam.IRole, permissions: Sequence[Permission]) -> IDependa
     return added
 
 
-def _execution_role(model: Model) -> iam.Role:
-    stack = Stack.of(model)
-    arn = stack.format_arn(service="sagemaker", resource="*", arn_format=ArnFormat.NO_RESOURCE_NAME)
+def _execution_role(model: Model, construct_id: str) -> iam.Role:
+    environment = environment_of(model)
     # https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
-    conditions = {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": arn}}
+    conditions = {
+        "StringEquals": {"aws:SourceAccount": environment.account},
+        "ArnLike": {"aws:SourceArn": environment.arn("sagemaker", "*")},
+    }
     principal = iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=conditions)
-    return iam.Role(model, "Role", assumed_by=principal, description=f"Runs the containers of {model.node.path}")
+    return iam.Role(model, "Role", assumed_by=principal, description=_role_description(construct_id))
 
 
 def _isolation(model: Model, images: Sequence[BoundImage], wanted: bool | None) -> bool:  # noqa: FBT001
@@ -246,17 +265,31 @@ def _pull(images: Sequence[BoundImage]) -> Permission:
 
 def _join(model: Model, network: InferenceNetwork) -> ec2.SecurityGroup:
     """A security group that nothing may reach: SageMaker calls containers from within their instances."""
-    description = f"Instances of {model.node.path}"
+    # EC2 takes these characters alone, and 255 of them.
+    description = re.sub(r"[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\[\]&-]", "-", f"Instances of {model.node.path}")[:255]
     return network.create_security_group(model, "SecurityGroup", description=description, endpoints=False, s3=True)
+
+
+def _role_description(construct_id: str) -> str:
+    """In the characters that IAM takes, 1,000 at most."""
+    return re.sub(r"[^ -~\u00a1-\u00ff]", "-", f"Runs the containers of {construct_id}")[:1000]
+
+
+def _without_cycle(network: InferenceNetwork, arn: str) -> str:
+    """Objects as the network's stack can name them: those in a bucket of another stack by their path alone.
+
+    That stack depends on the network, so the network's stack cannot depend on its bucket.
+    """
+    environment = environment_of(network)
+    for token in Tokenization.reverse_string(arn).tokens:
+        if isinstance(token, Reference) and Stack.of(token.target) is not environment.stack:
+            return f"arn:{environment.partition}:s3:::*/{arn.partition('/')[2]}"
+    return arn
 
 
 def _network_interfaces(model: Model, group: ec2.SecurityGroup, subnet_ids: Sequence[str]) -> list[Permission]:
     """What SageMaker documents for models in a VPC, https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html."""
-    stack = Stack.of(model)
-
-    def arn(resource: str, name: str) -> str:
-        return stack.format_arn(service="ec2", resource=resource, resource_name=name)
-
+    environment = environment_of(model)
     return [
         Permission(
             actions=[
@@ -265,9 +298,9 @@ def _network_interfaces(model: Model, group: ec2.SecurityGroup, subnet_ids: Sequ
                 "ec2:DeleteNetworkInterface",
             ],
             resources=[
-                arn("network-interface", "*"),
-                arn("security-group", group.security_group_id),
-                *(arn("subnet", subnet) for subnet in subnet_ids),
+                environment.arn("ec2", "network-interface/*"),
+                environment.arn("ec2", f"security-group/{group.security_group_id}"),
+                *(environment.arn("ec2", f"subnet/{subnet}") for subnet in subnet_ids),
             ],
             wildcard="SageMaker creates and deletes the network interfaces of the model's instances, whose ids EC2 "
             "chooses; they can only be made in the subnets and the security group named beside.",
@@ -287,9 +320,11 @@ def _network_interfaces(model: Model, group: ec2.SecurityGroup, subnet_ids: Sequ
     ]
 
 
-def _digest(model: Model, permissions: Sequence[Permission]) -> str:
-    resources = Stack.of(model).resolve([list(permission.resources) for permission in permissions])
-    return hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()[:8].upper()
+def _digest(model: Model, images: Sequence[BoundImage], data: Sequence[BoundModelData | None]) -> str:
+    artefacts = [image.uri for image in images] + [bound.url for bound in data if bound is not None]
+    if any(map(is_token, artefacts)):
+        artefacts = environment_of(model).stack.resolve(artefacts)
+    return hashlib.sha256(json.dumps(artefacts, sort_keys=True).encode()).hexdigest()[:8].upper()
 
 
 def _render(

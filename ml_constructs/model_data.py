@@ -6,17 +6,18 @@ import gzip
 import hashlib
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from aws_cdk import Stack
+from aws_cdk import AssetStaging, FileAssetPackaging, Names
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_s3_assets as assets
-
 from constructs import Construct
+
 from ml_constructs._checks import is_token
+from ml_constructs._environment import environment_of
 from ml_constructs.permissions import Permission
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
@@ -66,7 +67,7 @@ class ModelData:
             path: The directory whose contents become the contents of `/opt/ml/model`.
 
         Raises:
-            ValueError: `path` is not a directory, or holds no file.
+            ValueError: `path` is not a directory, holds no file, or a link that leads nowhere or in a circle.
         """
         directory = Path(path)
         if not directory.is_dir():
@@ -117,7 +118,8 @@ class ModelData:
                 raise ValueError(f"key must end with {SUFFIX}, got {key!r}")
             if not version or (not is_token(version) and version not in key):
                 raise ValueError(f"key must contain its version, {version!r}, got {key!r}")
-            length = len(f"s3:///{key}") + (0 if is_token(bucket.bucket_name) else len(bucket.bucket_name))
+            name = bucket.bucket_name
+            length = len(f"s3:///{key}") + (0 if is_token(name) else len(name))
             if length > MAX_URL:
                 raise ValueError(f"key must make a URL of at most {MAX_URL:,} characters, got {length:,}")
         return ModelData(_bucket=bucket, _key=key)
@@ -125,44 +127,59 @@ class ModelData:
     def bind(self, scope: Construct) -> BoundModelData:
         """Publish the data if need be, and say where it is and how to read it."""
         if self._path is not None:
-            asset = _archive_asset(scope, self._path) if self._path.is_dir() else _asset(scope, self._path, None)
-            bucket, key = asset.bucket, asset.s3_object_key
+            publish = _publish_directory if self._path.is_dir() else _publish
+            bucket, key = publish(scope, self._path)
         else:
             assert self._bucket is not None  # noqa: S101 - one of both is given by every constructor
             assert self._key is not None  # noqa: S101
             bucket, key = self._bucket, self._key
-        permissions = [Permission(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(key)])]
-        if bucket.encryption_key is not None:
-            permissions.append(_decrypt(scope, bucket, bucket.encryption_key, key))
-        return BoundModelData(url=bucket.s3_url_for_object(key), bucket=bucket, permissions=tuple(permissions))
+        arn, encryption_key = bucket.bucket_arn, bucket.encryption_key
+        permissions = [Permission(actions=["s3:GetObject"], resources=[f"{arn}/{key}"])]
+        if encryption_key is not None:
+            permissions.append(_decrypt(scope, encryption_key, arn, f"{arn}/{key}"))
+        return BoundModelData(url=f"s3://{bucket.bucket_name}/{key}", bucket=bucket, permissions=tuple(permissions))
 
 
-def _decrypt(scope: Construct, bucket: s3.IBucket, key: kms.IKey, object_key: str) -> Permission:
-    stack = Stack.of(scope)
+def _decrypt(scope: Construct, key: kms.IKey, *arns: str) -> Permission:
+    environment = environment_of(scope)
     return Permission(
         actions=["kms:Decrypt"],
         resources=[key.key_arn],
         conditions={
-            "StringEquals": {"kms:ViaService": f"s3.{stack.region}.{stack.url_suffix}"},
+            "StringEquals": {"kms:ViaService": f"s3.{environment.region}.{environment.url_suffix}"},
             # The bucket's ARN where it uses an S3 bucket key, else the object's:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
-            "ArnEquals": {"kms:EncryptionContext:aws:s3:arn": [bucket.bucket_arn, bucket.arn_for_objects(object_key)]},
+            "ArnEquals": {"kms:EncryptionContext:aws:s3:arn": list(arns)},
         },
     )
 
 
-def _asset(scope: Construct, path: Path, content_hash: str | None) -> assets.Asset:
+def _publish(scope: Construct, path: Path, content_hash: str | None = None) -> tuple[s3.IBucket, str]:
+    """Publish a file as an asset; returns where it will be.
+
+    `s3_assets.Asset` names the object `<hash>.gz`, which is not what SageMaker documents to accept:
+    https://github.com/aws/aws-cdk/issues/30257
+    """
     # One asset per container: the ids count up, and never depend on the content.
     taken = sum(child.node.id.startswith("ModelData") for child in scope.node.children)
-    return assets.Asset(scope, f"ModelData{taken or ''}", path=str(path), asset_hash=content_hash)
+    asset = Construct(scope, f"ModelData{taken or ''}")
+    staging = AssetStaging(asset, "Stage", source_path=str(path), asset_hash=content_hash)
+    stack = environment_of(scope).stack
+    location = stack.synthesizer.add_file_asset(
+        packaging=FileAssetPackaging.FILE,
+        source_hash=f"{staging.asset_hash}.tar",
+        file_name=staging.relative_staged_path(stack),
+        display_name=Names.stack_relative_construct_path(asset),
+    )
+    return s3.Bucket.from_bucket_name(asset, "Bucket", location.bucket_name), location.object_key
 
 
-def _archive_asset(scope: Construct, directory: Path) -> assets.Asset:
+def _publish_directory(scope: Construct, directory: Path) -> tuple[s3.IBucket, str]:
     with tempfile.TemporaryDirectory() as temporary:
         archive = Path(temporary) / f"model{SUFFIX}"
         with archive.open("wb") as file:
             content_hash = _pack(directory, file)
-        return _asset(scope, archive, content_hash)
+        return _publish(scope, archive, content_hash)
 
 
 def _pack(directory: Path, file: IO[bytes]) -> str:
@@ -177,7 +194,7 @@ def _pack(directory: Path, file: IO[bytes]) -> str:
             stat = path.stat()
             info.size, info.mtime = stat.st_size, _EPOCH
             info.mode = 0o755 if stat.st_mode & 0o100 else 0o644
-            sha.update(f"{info.name}\0{info.size}\0{info.mode}\0".encode())
+            sha.update(f"{info.name}\0{info.size}\0{info.mode}\0".encode(errors="surrogateescape"))
             with path.open("rb") as source:
                 tar.addfile(info, _Hashing(source, sha))
     return sha.hexdigest()
@@ -196,5 +213,20 @@ class _Hashing:
 
 
 def _files(directory: Path) -> list[Path]:
-    skipped = (path for path in directory.rglob("*") if path.is_file() and not set(path.parts) & set(_SKIPPED))
-    return sorted(skipped, key=lambda path: path.relative_to(directory).as_posix())
+    return sorted(_walk(directory, ()), key=lambda path: path.relative_to(directory).as_posix())
+
+
+def _walk(directory: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+    """All files below a directory, through symbolic links, which SageMaker does not unpack."""
+    real = directory.resolve()
+    if real in above:
+        raise ValueError(f"path must hold no symbolic link to a directory above it, got {str(directory)!r}")
+    for path in directory.iterdir():
+        if path.name in _SKIPPED:
+            continue
+        if path.is_dir():
+            yield from _walk(path, (*above, real))
+        elif path.is_file():
+            yield path
+        else:
+            raise ValueError(f"path must hold files, directories and links to them, got {str(path)!r}")

@@ -8,10 +8,11 @@ from typing import Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-
 from constructs import Construct
+
 from ml_constructs._checks import check_range, is_token
 from ml_constructs.endpoint_interface import IEndpoint
+from ml_constructs.variants import construct_ids
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_AutoRollbackConfig.html
 MAX_ROLLBACK_ALARMS: Final = 10
@@ -28,8 +29,8 @@ class RollbackThresholds:
 
     Args:
         error_percent: Requests that the model answers with a 5XX status, 0 to 100 percent. Default: 1 percent.
-        model_latency: The 99th percentile of the model's own response time, above 0. Default: 5 seconds, which suits
-            few models: set it to what your callers tolerate.
+        model_latency: The 99th percentile of the model's own response time, above 0, known at synth. Default:
+            5 seconds, which suits few models: set it to what your callers tolerate.
 
     Raises:
         ValueError: a threshold is out of its range.
@@ -40,8 +41,14 @@ class RollbackThresholds:
 
     def __post_init__(self) -> None:
         check_range("error_percent", self.error_percent, 0, 100, "percent")
-        if self.model_latency is not None and not is_token(self.model_latency) and not self.latency_microseconds > 0:
-            raise ValueError("model_latency must be longer than 0 seconds, got 0")
+        if self.model_latency is not None:
+            if is_token(self.model_latency):
+                raise ValueError(
+                    "model_latency must be known at synth, because CloudFormation cannot convert it to microseconds, "
+                    "got a token"
+                )
+            if not self.latency_microseconds > 0:
+                raise ValueError("model_latency must be longer than 0 seconds, got 0 seconds")
 
     @property
     def latency_microseconds(self) -> float:
@@ -55,21 +62,26 @@ DEFAULT_THRESHOLDS: Final = RollbackThresholds()
 def rollback_alarms(scope: Construct, endpoint: IEndpoint, thresholds: RollbackThresholds) -> list[cloudwatch.Alarm]:
     """Alarms on errors and latency: two a variant, or two over all variants of an endpoint with many."""
     names = endpoint.variant_names
-    groups = [(name, [name]) for name in names] if len(names) <= _MAX_WATCHED_ALONE else [("all", list(names))]
+    groups = [(group_id, name, [name]) for group_id, name in zip(construct_ids(names), names, strict=True)]
+    if len(names) > _MAX_WATCHED_ALONE:
+        groups = [("all", "all", list(names))]
+    # A share known only at deployment cannot be divided; the metric is multiplied instead.
+    percent = is_token(thresholds.error_percent)
+    errors = thresholds.error_percent if percent else thresholds.error_percent / 100
     alarms = []
-    for group, members in groups:
-        for kind, statistic, metric_name, threshold in (
-            ("5xx", "Average", "Invocation5XXErrors", thresholds.error_percent / 100),
-            ("latency", "p99", "ModelLatency", thresholds.latency_microseconds),
+    for group_id, group, members in groups:
+        for kind, statistic, metric_name, threshold, factor in (
+            ("5xx", "Average", "Invocation5XXErrors", errors, 100 if percent else 1),
+            ("latency", "p99", "ModelLatency", thresholds.latency_microseconds, 1),
         ):
             metrics = [endpoint.metric(metric_name, variant=name, statistic=statistic) for name in members]
             alarms.append(
                 cloudwatch.Alarm(
                     scope,
-                    f"Rollback-{group}-{kind}",
+                    f"Rollback-{group_id}-{kind}",
                     alarm_name=f"{endpoint.endpoint_name}-{group}-rollback-{kind}",
                     alarm_description=f"Rolls back a deployment of {endpoint.endpoint_name}: {metric_name} of {group}",
-                    metric=metrics[0] if len(metrics) == 1 else _worst(metrics),
+                    metric=metrics[0] if len(metrics) == 1 and factor == 1 else _worst(metrics, factor),
                     threshold=threshold,
                     comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                     evaluation_periods=3,
@@ -80,8 +92,8 @@ def rollback_alarms(scope: Construct, endpoint: IEndpoint, thresholds: RollbackT
     return alarms
 
 
-def _worst(metrics: Sequence[cloudwatch.Metric]) -> cloudwatch.MathExpression:
+def _worst(metrics: Sequence[cloudwatch.Metric], factor: int) -> cloudwatch.MathExpression:
     using = {f"m{index}": metric for index, metric in enumerate(metrics)}
-    return cloudwatch.MathExpression(
-        expression=f"MAX([{', '.join(using)}])", using_metrics=using, period=Duration.minutes(1)
-    )
+    worst = f"MAX([{', '.join(using)}])"
+    expression = worst if factor == 1 else f"{factor} * {worst}"
+    return cloudwatch.MathExpression(expression=expression, using_metrics=using, period=Duration.minutes(1))

@@ -5,21 +5,24 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Annotations, Duration
+from aws_cdk import Annotations, CfnResource, Duration, Token
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
 
-from constructs import Construct, IDependable
-from ml_constructs._checks import check_range, check_seconds, check_whole, is_token
+from ml_constructs._checks import check_pattern, check_range, check_seconds, check_whole, is_token
 from ml_constructs.endpoint_interface import INSTANCE_NAMESPACE
-from ml_constructs.variants import InstanceVariant
+from ml_constructs.variants import NAME_PATTERN, NAME_RULE, InstanceVariant
 
 _DEFAULT_COOLDOWN: Final = 300
 _MAX_INSTANCES: Final = 2**31 - 1
+_STATISTICS: Final = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")  # all others are extended
 _HIGH_RESOLUTION: Final = (10, 20, 30)  # seconds; other alarm periods are whole minutes
 
 
@@ -71,7 +74,7 @@ class VariantScaling(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        endpoint: IDependable,
+        endpoint: CfnResource,
         endpoint_name: str,
         variant: InstanceVariant,
         min_capacity: int = 2,
@@ -87,7 +90,7 @@ class VariantScaling(Construct):
                     f"instance_count of variant {variant.name} must be between min_capacity and max_capacity, "
                     f"{min_capacity} and {max_capacity}, got {variant.instance_count}"
                 )
-        if not is_token(variant.instance_type) and variant.instance_type.startswith("ml.t"):
+        if not is_token(variant.instance_type) and re.match(r"ml\.t\d", variant.instance_type):
             # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html: burstable types do not scale
             raise ValueError(
                 f"instance_type of a scaled variant must not be burstable, got {variant.instance_type} ({variant.name})"
@@ -95,6 +98,7 @@ class VariantScaling(Construct):
         super().__init__(scope, construct_id)
         self._endpoint_name = endpoint_name
         self._variant = variant
+        self._policies: set[str] = set()
         self._target = autoscaling.CfnScalableTarget(
             self,
             "Resource",
@@ -104,7 +108,8 @@ class VariantScaling(Construct):
             min_capacity=min_capacity,
             max_capacity=max_capacity,
         )
-        self._target.node.add_dependency(endpoint)  # the resource id is a literal, so no reference orders the two
+        self._target_id = self._target.ref
+        self._target.add_resource_dependency(endpoint)  # the resource id is a literal, so no reference orders the two
         if not is_token(min_capacity) and min_capacity == 1:
             Annotations.of(self).add_warning_v2(
                 "ml-constructs:SingleInstance",
@@ -174,34 +179,36 @@ class VariantScaling(Construct):
         Raises:
             ValueError: `percent` is out of its range, or `vcpus` is missing for an instance type unknown at synth.
         """
+        cores = self._cores(percent, vcpus)
+        dimensions = {"EndpointName": self._endpoint_name, "VariantName": self._variant.name}
+        late = is_token(percent) or is_token(cores)
         self._track(
             "Cpu",
-            self.cpu_value(percent, vcpus=vcpus),
+            percent if late else percent * cores,
             _cooldowns(scale_in_cooldown, scale_out_cooldown),
             disable_scale_in=disable_scale_in,
-            customized=autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty(
-                namespace=INSTANCE_NAMESPACE,
-                metric_name="CPUUtilization",
-                statistic="Average",
-                unit="Percent",
-                dimensions=[
-                    autoscaling.CfnScalingPolicy.MetricDimensionProperty(name=name, value=value)
-                    for name, value in (("EndpointName", self._endpoint_name), ("VariantName", self._variant.name))
-                ],
-            ),
+            customized=_cpu_per_core(dimensions, cores) if late else _cpu(dimensions),
         )
 
     def cpu_value(self, percent: float, *, vcpus: int | None = None) -> float:
         """What `CPUUtilization` reads when this share of all cores of an instance is in use.
 
         Raises:
-            ValueError: `percent` is out of its range, or `vcpus` is missing for an instance type unknown at synth.
+            ValueError: `percent` is out of its range, `vcpus` is missing for an instance type unknown at synth, or
+                one of them is a token, which CloudFormation cannot multiply.
         """
+        cores = self._cores(percent, vcpus)
+        if is_token(percent) or is_token(cores):
+            raise ValueError("percent and vcpus must be known at synth, got a token")
+        return percent * cores
+
+    def _cores(self, percent: float, vcpus: int | None) -> int:
         check_range("percent", _positive("percent", percent), 0, 100, "percent")
+        check_whole("vcpus", vcpus, 1, _MAX_INSTANCES)
         cores = self._variant.vcpus if vcpus is None else vcpus
         if cores is None:
             raise ValueError("vcpus must be given where the instance type is known only at deployment, got None")
-        return percent * cores
+        return cores
 
     def on_steps(
         self,
@@ -231,24 +238,28 @@ class VariantScaling(Construct):
         Raises:
             ValueError: an argument is out of its range.
         """
+        check_pattern("name", name, NAME_PATTERN, NAME_RULE)
+        self._check_new(name)
         check_whole("evaluation_periods", evaluation_periods, 1, 86_400)
         check_seconds("cooldown", cooldown, 0, _MAX_INSTANCES)
-        period = int(metric.period.to_seconds())
-        if period not in _HIGH_RESOLUTION and period % 60:
-            raise ValueError(f"metric must have a period of 10, 20, 30 or whole minutes, got {period} seconds")
-        if not steps:
-            raise ValueError("steps must contain at least one step, got none")
+        period = metric.period.to_seconds(integral=False)
+        if period not in _HIGH_RESOLUTION and (period % 60 or not period):
+            raise ValueError(
+                f"metric must have a period of 10, 20, 30 seconds or whole minutes, got {period:g} seconds"
+            )
+        adjustments = _adjustments(steps, below=below)
+        self._policies.add(name)
         policy = autoscaling.CfnScalingPolicy(
             self,
             f"{name}Policy",
             policy_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
             policy_type="StepScaling",
-            scaling_target_id=self._target.ref,
+            scaling_target_id=self._target_id,
             step_scaling_policy_configuration=autoscaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
                 adjustment_type="ChangeInCapacity",
                 cooldown=_DEFAULT_COOLDOWN if cooldown is None else cooldown.to_seconds(),
                 metric_aggregation_type="Average",
-                step_adjustments=[_adjustment(step, below=below) for step in steps],
+                step_adjustments=adjustments,
             ),
         )
         return cloudwatch.CfnAlarm(
@@ -262,7 +273,8 @@ class VariantScaling(Construct):
                 cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value)
                 for key, value in (metric.dimensions or {}).items()
             ],
-            statistic=metric.statistic,
+            statistic=metric.statistic if metric.statistic in _STATISTICS else None,
+            extended_statistic=None if metric.statistic in _STATISTICS else metric.statistic,
             period=period,
             evaluation_periods=evaluation_periods,
             threshold=threshold,
@@ -281,18 +293,20 @@ class VariantScaling(Construct):
         predefined: str | None = None,
         customized: autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty | None = None,
     ) -> None:
+        self._check_new(name)
         scale_in, scale_out = cooldowns
         specification = None
         if predefined is not None:
             specification = autoscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
                 predefined_metric_type=predefined
             )
+        self._policies.add(name)
         autoscaling.CfnScalingPolicy(
             self,
             f"{name}Policy",
             policy_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
             policy_type="TargetTrackingScaling",
-            scaling_target_id=self._target.ref,
+            scaling_target_id=self._target_id,
             target_tracking_scaling_policy_configuration=autoscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
                 target_value=target,
                 scale_in_cooldown=scale_in,
@@ -302,6 +316,51 @@ class VariantScaling(Construct):
                 customized_metric_specification=customized,
             ),
         )
+
+    def _check_new(self, name: str) -> None:
+        if is_token(name):
+            raise ValueError("name must be known at synth, because it names constructs, got a token")
+        if name in self._policies:
+            raise ValueError(f"policies of variant {self._variant.name} must have different names, got {name} again")
+
+
+def _cpu(dimensions: Mapping[str, str]) -> autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty:
+    return autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty(
+        namespace=INSTANCE_NAMESPACE,
+        metric_name="CPUUtilization",
+        statistic="Average",
+        unit="Percent",
+        dimensions=[
+            autoscaling.CfnScalingPolicy.MetricDimensionProperty(name=name, value=value)
+            for name, value in dimensions.items()
+        ],
+    )
+
+
+def _cpu_per_core(
+    dimensions: Mapping[str, str], cores: int
+) -> autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty:
+    """CPU as a share of all cores, computed by CloudWatch, for values that are known only at deployment."""
+    policy = autoscaling.CfnScalingPolicy
+    metric = policy.TargetTrackingMetricProperty(
+        namespace=INSTANCE_NAMESPACE,
+        metric_name="CPUUtilization",
+        dimensions=[
+            policy.TargetTrackingMetricDimensionProperty(name=name, value=value) for name, value in dimensions.items()
+        ],
+    )
+    return policy.CustomizedMetricSpecificationProperty(
+        metrics=[
+            policy.TargetTrackingMetricDataQueryProperty(
+                id="cpu",
+                metric_stat=policy.TargetTrackingMetricStatProperty(metric=metric, stat="Average", unit="Percent"),
+                return_data=False,
+            ),
+            policy.TargetTrackingMetricDataQueryProperty(
+                id="share", expression=f"cpu / {Token.as_string(cores)}", return_data=True
+            ),
+        ]
+    )
 
 
 def _positive(argument: str, value: float) -> float:
@@ -319,13 +378,34 @@ def _cooldowns(scale_in: Duration | None, scale_out: Duration | None) -> tuple[f
     )
 
 
-def _adjustment(step: ScalingStep, *, below: bool) -> autoscaling.CfnScalingPolicy.StepAdjustmentProperty:
-    """An open step begins at the threshold: it reaches down from there for scaling in, up for scaling out."""
-    lower, upper = step.lower, step.upper
-    if below and upper is None:
-        upper = 0
-    if not below and lower is None:
-        lower = 0
-    return autoscaling.CfnScalingPolicy.StepAdjustmentProperty(
-        scaling_adjustment=step.change, metric_interval_lower_bound=lower, metric_interval_upper_bound=upper
-    )
+def _adjustments(
+    steps: Sequence[ScalingStep], *, below: bool
+) -> list[autoscaling.CfnScalingPolicy.StepAdjustmentProperty]:
+    """Steps as Application Auto Scaling takes them: adjoining, from the threshold without end.
+
+    An open step begins at the threshold: it reaches down from there for scaling in, up for scaling out.
+    https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
+    """
+    if not steps:
+        raise ValueError("steps must contain at least one step, got none")
+    bounds = [
+        (step.lower if below or step.lower is not None else 0, step.upper if not below or step.upper is not None else 0)
+        for step in steps
+    ]
+    if not any(is_token(bound) for pair in bounds for bound in pair):
+        ladder = sorted(
+            (-math.inf if lower is None else lower, math.inf if upper is None else upper) for lower, upper in bounds
+        )
+        edges = [edge for pair in ladder for edge in pair]
+        adjoin = all(upper == lower for upper, lower in zip(edges[1:-1:2], edges[2::2], strict=True))
+        ordered = all(lower < upper for lower, upper in ladder)
+        low, high = edges[0], edges[-1]
+        closed = (low < 0 and low != -math.inf) or (high > 0 and high != math.inf)
+        if not ordered or not adjoin or closed:
+            raise ValueError(f"steps must adjoin, and reach from the threshold without end, got {ladder}")
+    return [
+        autoscaling.CfnScalingPolicy.StepAdjustmentProperty(
+            scaling_adjustment=step.change, metric_interval_lower_bound=lower, metric_interval_upper_bound=upper
+        )
+        for step, (lower, upper) in zip(steps, bounds, strict=True)
+    ]

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Duration, Size
+from aws_cdk import Duration, Size, SizeRoundingBehavior
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ml_constructs._checks import check_choice, check_length, check_pattern, check_seconds, check_whole, is_token
 from ml_constructs.model import IModel
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
-NAME_PATTERN: Final = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+NAME_PATTERN: Final = r"(?!.{64})[a-zA-Z0-9](-*[a-zA-Z0-9])*"
 NAME_RULE: Final = "at most 63 letters, digits and inner hyphens"
 VARIANTS: Final = (1, 10)  # API_CreateEndpointConfig.html
 TIMEOUT_SECONDS: Final = (60, 3600)
@@ -85,13 +85,13 @@ class InstanceVariant:
         check_seconds("model_download_timeout", self.model_download_timeout, *TIMEOUT_SECONDS)
         check_choice("inference_ami_version", self.inference_ami_version, INFERENCE_AMI_VERSIONS)
         if self.volume_size is not None:
+            size = _gibibytes(self.volume_size)
             if self.local_storage:
                 raise ValueError(
                     f"volume_size must not be set for {self.instance_type}: this instance type stores data on local "
-                    f"disks, got {self.volume_size.to_gibibytes():g} GiB"
+                    f"disks, got {'a token' if size is None else f'{size:g} GiB'}"
                 )
-            if not self.volume_size.is_unresolved():
-                check_whole("volume_size", _plain(self.volume_size.to_gibibytes()), *VOLUME_GIB, "GiB")
+            check_whole("volume_size", size, *VOLUME_GIB, "GiB")
 
     @property
     def local_storage(self) -> bool:
@@ -145,6 +145,11 @@ def check_variants(variants: Sequence[InstanceVariant], *, rolling: bool) -> Non
         raise ValueError(f"deployment must not be rolling for several variants, got {len(variants)} variants")
 
 
+def construct_ids(names: Sequence[str]) -> list[str]:
+    """Variants' names as ids of constructs; the position stands for a name that is known only at deployment."""
+    return [f"Variant_{index}" if is_token(name) else name for index, name in enumerate(names)]
+
+
 def key_on_volumes(variants: Sequence[InstanceVariant], wanted: bool | None) -> bool:  # noqa: FBT001
     """Whether the configuration names the key; AWS refuses it if one variant alone has local storage."""
     local = [variant for variant in variants if variant.local_storage]
@@ -165,6 +170,9 @@ def _seconds(duration: Duration | None) -> float:
     return _DEFAULT_TIMEOUT if duration is None else duration.to_seconds()
 
 
-def _plain(number: float) -> float:
-    """An int where jsii returns a whole number as float."""
+def _gibibytes(size: Size) -> float | None:
+    """The size in GiB, an int if it is whole; None if it is known only at deployment."""
+    if size.is_unresolved():
+        return None
+    number = size.to_gibibytes(rounding=SizeRoundingBehavior.NONE)
     return int(number) if number == int(number) else number

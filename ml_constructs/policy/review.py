@@ -113,9 +113,7 @@ def _acknowledged(metadata: Mapping[str, list[dict[str, Any]]]) -> Iterator[Ackn
             if entry["type"] == _ACKNOWLEDGED:
                 for rule, reason in entry["data"].items():
                     if not rule.startswith(_OWN_RULES):
-                        yield Acknowledged(
-                            path=path.lstrip("/"), rule=rule.removeprefix(_ANNOTATION), reason=reason
-                        )
+                        yield Acknowledged(path=path.lstrip("/"), rule=rule.removeprefix(_ANNOTATION), reason=reason)
 
 
 def _findings(directory: Path) -> Iterator[Finding]:

@@ -19,6 +19,8 @@ def show(review: Review, console: Console | None = None) -> None:
     console = Console(highlight=False) if console is None else console
     for stack in review.stacks:
         console.print(_stack(stack, review.findings))
+    if any(stack.acknowledged for stack in review.stacks):
+        console.print(_accepted(review))
     if review.findings:
         console.print(_findings(review.findings))
     console.print(_verdict(review))
@@ -44,22 +46,22 @@ def _stack(stack: StackReview, findings: tuple[Finding, ...]) -> Panel:
     body.add_row(Text("findings", style="bold"), policy)
     body.add_row(Text("template", style="bold"), Text(str(stack.template_path), overflow="fold"))
     title = f"[bold]{stack.name}[/]  {resources} resources, {kilobytes:.0f} kB"
-    reasons = [Text("  " + reason, style="dim") for reason in _reasons(stack)]
-    return Panel(
-        Group(body, *reasons), title=title, title_align="left", border_style="red" if open_findings else "green"
-    )
+    return Panel(body, title=title, title_align="left", border_style="red" if open_findings else "green")
 
 
-def _reasons(stack: StackReview) -> list[str]:
-    """Each acknowledged rule once, with its reason."""
-    counted: dict[tuple[str, str], int] = {}
-    for each in stack.acknowledged:
-        rule = each.rule.split("[")[0]
-        counted[rule, each.reason] = counted.get((rule, each.reason), 0) + 1
-    return [
-        f"{rule}{f' ({number} times)' if number > 1 else ''}: {reason}"
-        for (rule, reason), number in sorted(counted.items())
-    ]
+def _accepted(review: Review) -> Table:
+    """Each reason once, with the rules and the number of findings it answers."""
+    by_reason: dict[str, list[str]] = {}
+    for stack in review.stacks:
+        for each in stack.acknowledged:
+            by_reason.setdefault(each.reason, []).append(each.rule.split("[")[0])
+    table = Table(title="Accepted, and why", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("findings", justify="right", style="cyan")
+    table.add_column("rules")
+    table.add_column("reason", style="dim")
+    for reason, rules in sorted(by_reason.items(), key=lambda item: item[1]):
+        table.add_row(str(len(rules)), "\n".join(sorted(set(rules))), reason)
+    return table
 
 
 def _findings(findings: tuple[Finding, ...]) -> Group:

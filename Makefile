@@ -1,0 +1,79 @@
+# Everything here needs Python 3.11 or later, with venv and pip, and make. Node comes with the Python packages.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A line for each package, as it comes.
+PROGRESS := awk '/^(Collecting|Installing)/ { print "  " $$1, $$2; fflush() }'
+PACKAGES := ml_constructs stacks tests lambda app.py
+
+.PHONY: help demo synth models test unit check format bench snapshots images lock clean
+
+help: ## List what make can do
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/demo node_modules/aws-cdk/package.json ## Synthesise all example stacks, review them, explain them
+	@$(BIN)/python -m stacks.demo
+
+test: .venv/all node_modules/aws-cdk/package.json build/models/.trained ## Run every test
+	$(BIN)/python -m pytest
+
+unit: .venv/all build/models/.trained ## Run the tests that share one process and need no CDK command line
+	$(BIN)/python -m pytest tests/constructs tests/policy tests/runtime
+
+check: .venv/all ## Check format, lint, types and import rules
+	$(BIN)/ruff format --check $(PACKAGES)
+	$(BIN)/ruff check $(PACKAGES)
+	$(BIN)/mypy
+	PYTHONPATH=lambda/invoke_endpoint $(BIN)/lint-imports
+
+format: .venv/all ## Format, and fix what can be fixed
+	$(BIN)/ruff format $(PACKAGES)
+	$(BIN)/ruff check --fix $(PACKAGES)
+
+bench: .venv/all ## Measure against baselines, in pairs
+	$(BIN)/python -m tests.bench
+
+snapshots: .venv/all build/models/.trained ## Accept the templates and acknowledgements as they are now
+	$(BIN)/python -m pytest tests/snapshots --snapshot-update
+
+images: .venv/all ## Generate the table of AWS-owned images from the SageMaker SDK
+	$(BIN)/python tests/contract/image_table.py
+
+models: build/models/.trained ## Train the example models
+
+build/models/.trained: .venv/demo $(wildcard stacks/models/*.py stacks/models/*/code/*.py)
+	@$(BIN)/python -m stacks.models.train --out build/models
+	@touch $@
+
+lock: .venv/all ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
+		--no-annotate pyproject.toml --group demo --group test --group sdk --output-file requirements/all.txt
+	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
+		--no-annotate pyproject.toml --group demo --constraint requirements/all.txt --output-file requirements/demo.txt
+
+.venv/created:
+	@echo "Creating the virtual environment"
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed, this is " + sys.version)'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/demo: requirements/demo.txt | .venv/created
+	@echo "Installing the pinned packages of the demo"
+	@$(BIN)/pip install --requirement $< | $(PROGRESS)
+	@touch $@
+
+.venv/all: requirements/all.txt .venv/demo
+	@echo "Installing the pinned packages of the tests, about 500 MB"
+	@$(BIN)/pip install --requirement $< | $(PROGRESS)
+	@touch $@
+
+node_modules/aws-cdk/package.json: package.json package-lock.json .venv/demo
+	@echo "Installing the pinned CDK command line"
+	@npm ci --loglevel=error
+	@touch $@
+
+clean: ## Remove everything that make made
+	rm -rf .venv node_modules build dist cdk.out

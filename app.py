@@ -1,0 +1,40 @@
+"""The example stacks, reviewed at synth by cdk-nag and by aws-cdk's own rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
+
+from stacks.dog_breeds import DogBreedsSettings, DogBreedsStack
+from stacks.realtime import RealtimeSettings, RealtimeStack
+
+MODELS = Path(__file__).parent / "build" / "models"  # made by `make models`
+
+
+def build(app: App, models: Path = MODELS) -> App:
+    """Add every example stack to an app."""
+    RealtimeStack(
+        app,
+        "Realtime",
+        settings=RealtimeSettings(champion=models / "tabular-champion", challenger=models / "tabular-challenger"),
+    )
+    DogBreedsStack(
+        app,
+        "DogBreeds",
+        settings=DogBreedsSettings(
+            bucket="amzn-s3-demo-bucket", key="dog-breeds/2026-11-01/model.tar.gz", version="2026-11-01"
+        ),
+    )
+    return app
+
+
+def review(app: App) -> App:
+    """Let the policy packs fail the synth on whatever nobody acknowledged."""
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app), ServerlessChecks(app))
+    return app
+
+
+if __name__ == "__main__":
+    review(build(App())).synth()

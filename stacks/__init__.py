@@ -1,0 +1,1 @@
+"""Example stacks: constructs and grants, nothing else."""

@@ -1,0 +1,46 @@
+"""`make bench`: what the library costs, each figure beside a baseline measured in the same run."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import construction, handler, imports
+
+
+def main() -> None:
+    console = Console(highlight=False)
+    table = Table(title="medians over alternating runs", title_justify="left", box=None, pad_edge=False)
+    for column in ("", "ours", "baseline", "ratio", "target"):
+        table.add_column(column, justify="left" if not column else "right")
+    with console.status("importing"):
+        ours, theirs = imports.measure()
+    table.add_row("(a) import the library; its aws-cdk-lib modules", *_row(ours, theirs), "1.15")
+    assert construction.same_resources(), "both ways must build the same resources"
+    with console.status("building 50 endpoints"):
+        ours, theirs = construction.measure()
+    table.add_row("(b) build an endpoint; its resources as L1", *_row(ours, theirs), "1.5")
+    with console.status("starting the function"):
+        cold = handler.cold_import()
+    table.add_row(
+        "(c) cold import of the handler; boto3 and a client",
+        *_row(cold.handler_ms / 1000, cold.baseline_ms / 1000),
+        "1.15",
+    )
+    with console.status("calling the function"):
+        warm = handler.request_time()
+    table.add_row(
+        "(d) a request through the handler; bare boto3, p50",
+        *_row(warm.handler_p50_ms / 1000, warm.bare_p50_ms / 1000),
+        "",
+    )
+    table.add_row("    the same, p99", *_row(warm.handler_p99_ms / 1000, warm.bare_p99_ms / 1000), "")
+    console.print(table)
+
+
+def _row(ours: float, theirs: float) -> tuple[str, str, str]:
+    return f"{ours * 1000:.2f} ms", f"{theirs * 1000:.2f} ms", f"{ours / theirs:.2f}"
+
+
+if __name__ == "__main__":
+    main()
