@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A line for each package, as it comes.
-PROGRESS := awk '/^(Collecting|Installing)/ { print "  " $$1, $$2; fflush() }'
+PROGRESS := awk '/^Collecting/ { print "  " $$2; fflush() } /^Installing/ { print "  unpacking"; fflush() }'
 PACKAGES := ml_constructs stacks tests lambda app.py
 
 .PHONY: help demo synth models test unit check format bench snapshots images lock clean

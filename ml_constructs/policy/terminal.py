@@ -57,8 +57,8 @@ def _accepted(review: Review) -> Table:
             by_reason.setdefault(each.reason, []).append(each.rule.split("[")[0])
     table = Table(title="Accepted, and why", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("findings", justify="right", style="cyan")
-    table.add_column("rules")
-    table.add_column("reason", style="dim")
+    table.add_column("rules", overflow="fold")
+    table.add_column("reason", style="dim", ratio=1, overflow="fold")
     for reason, rules in sorted(by_reason.items(), key=lambda item: item[1]):
         table.add_row(str(len(rules)), "\n".join(sorted(set(rules))), reason)
     return table

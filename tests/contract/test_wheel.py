@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from email.parser import Parser
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def test_ships_the_same_function_as_the_source(templates: dict[str, dict[str, An
     assert _code(assertions.Template.from_stack(stack).to_json()) == _code(templates["plain"])
 
 
-def _code(template: dict[str, Any]) -> str:
+def _code(template: Mapping[str, Any]) -> str:
     (function,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function")
     key: str = function["Properties"]["Code"]["S3Key"]
     return key
