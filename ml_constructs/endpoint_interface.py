@@ -119,8 +119,8 @@ class IEndpoint:
         return self.metric("ModelLatency", variant=variant, **{"statistic": "p99", **options})
 
     def metric_overhead_latency(self, *, variant: str | None = None, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Time SageMaker adds to the model's, in microseconds. Statistic: p99."""
-        return self.metric("OverheadLatency", variant=variant, **{"statistic": "p99", **options})
+        """Time SageMaker adds to the model's, in microseconds. Statistic: Average; AWS documents no percentiles."""
+        return self.metric("OverheadLatency", variant=variant, **options)
 
     def metric_cpu_utilization(self, *, variant: str | None = None, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         """CPU use summed over the cores of an instance: 400 percent is all of four. Statistic: Average."""

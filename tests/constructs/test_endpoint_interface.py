@@ -91,7 +91,7 @@ def test_metrics_have_official_names(
 
 
 def test_overhead_latency_is_an_invocation_metric(stack: Stack) -> None:
-    made = imported(stack, "champion").metric_overhead_latency(statistic="Average")
+    made = imported(stack, "champion").metric_overhead_latency()
     assert (made.metric_name, made.statistic, made.namespace) == ("OverheadLatency", "Average", "AWS/SageMaker")
 
 
