@@ -12,9 +12,9 @@ from constructs import IConstruct
 
 @dataclass(frozen=True, kw_only=True)
 class StackEnvironment:
-    """Where a stack is deployed; each value but the stack may be a token."""
+    """Where a stack is deployed; each value but the path may be a token."""
 
-    stack: Stack
+    stack_path: str
     partition: str
     region: str
     account: str
@@ -37,7 +37,7 @@ def environment_of(scope: IConstruct) -> StackEnvironment:
     stack = Stack.of(scope)
     if stack not in _KNOWN:
         _KNOWN[stack] = StackEnvironment(
-            stack=stack,
+            stack_path=stack.node.path,
             partition=stack.partition,
             region=stack.region,
             account=stack.account,

@@ -298,12 +298,12 @@ def _runtime_permissions(endpoint: Endpoint, capture: DataCapture | None) -> lis
 
 
 def _warn(endpoint: Endpoint) -> None:
-    here = environment_of(endpoint).stack
+    here = environment_of(endpoint).stack_path
     for variant in endpoint.variants:
         if isinstance(variant.model, Construct):
-            there = environment_of(variant.model).stack
+            elsewhere = environment_of(variant.model).stack_path != here
             # A nested stack hands the name on as a parameter, which may change.
-            if there is not here and _outermost(there) != _outermost(here):
+            if elsewhere and _outermost(Stack.of(variant.model)) != _outermost(Stack.of(endpoint)):
                 Annotations.of(endpoint).add_warning_v2(
                     "ml-constructs:ModelInOtherStack",
                     f"the model of variant {variant.name} is in another stack: a changed model has another name, but "

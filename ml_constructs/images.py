@@ -191,7 +191,7 @@ class _Published:
         environment = environment_of(scope)
         region, accounts = environment.region, dict(self.image.accounts)
         if is_token(region):
-            account = _registry_mapping(environment.stack, accounts).find_in_map(region, "account")
+            account = _registry_mapping(Stack.of(scope), accounts).find_in_map(region, "account")
             suffix = environment.url_suffix
         elif region in accounts:
             account = accounts[region]

@@ -218,7 +218,7 @@ def _allow_given(
     scope: Construct, construct_id: str, role: iam.IRole, permissions: Sequence[Permission]
 ) -> IDependable | None:
     """Add statements to a role that its owner may have made immutable, or that lives in another account."""
-    if environment_of(role).stack is not environment_of(scope).stack:
+    if environment_of(role).stack_path != environment_of(scope).stack_path:
         # A statement in the role's stack would depend on this stack, which depends on the role.
         if isinstance(role, iam.Role):
             return allow_exactly(scope, construct_id, role.role_name, permissions)
@@ -282,7 +282,7 @@ def _without_cycle(network: InferenceNetwork, arn: str) -> str:
     """
     environment = environment_of(network)
     for token in Tokenization.reverse_string(arn).tokens:
-        if isinstance(token, Reference) and Stack.of(token.target) is not environment.stack:
+        if isinstance(token, Reference) and environment_of(token.target).stack_path != environment.stack_path:
             return f"arn:{environment.partition}:s3:::*/{arn.partition('/')[2]}"
     return arn
 
@@ -323,7 +323,7 @@ def _network_interfaces(model: Model, group: ec2.SecurityGroup, subnet_ids: Sequ
 def _digest(model: Model, images: Sequence[BoundImage], data: Sequence[BoundModelData | None]) -> str:
     artefacts = [image.uri for image in images] + [bound.url for bound in data if bound is not None]
     if any(map(is_token, artefacts)):
-        artefacts = environment_of(model).stack.resolve(artefacts)
+        artefacts = Stack.of(model).resolve(artefacts)
     return hashlib.sha256(json.dumps(artefacts, sort_keys=True).encode()).hexdigest()[:8].upper()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from aws_cdk import AssetStaging, FileAssetPackaging, Names
+from aws_cdk import AssetStaging, FileAssetPackaging, Names, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -24,6 +25,7 @@ from ml_constructs.permissions import Permission
 SUFFIX: Final = ".tar.gz"
 MAX_URL: Final = 1024
 
+_NO_STAGING: Final = "aws:cdk:disable-asset-staging"  # what `cdk --no-staging` sets
 _EPOCH: Final = 0  # archives carry no time, so that the same files always give the same asset
 _SKIPPED: Final = ("__pycache__", ".DS_Store")
 
@@ -164,7 +166,7 @@ def _publish(scope: Construct, path: Path, content_hash: str | None = None) -> t
     taken = sum(child.node.id.startswith("ModelData") for child in scope.node.children)
     asset = Construct(scope, f"ModelData{taken or ''}")
     staging = AssetStaging(asset, "Stage", source_path=str(path), asset_hash=content_hash)
-    stack = environment_of(scope).stack
+    stack = Stack.of(scope)
     location = stack.synthesizer.add_file_asset(
         packaging=FileAssetPackaging.FILE,
         source_hash=f"{staging.asset_hash}.tar",
@@ -175,11 +177,14 @@ def _publish(scope: Construct, path: Path, content_hash: str | None = None) -> t
 
 
 def _publish_directory(scope: Construct, directory: Path) -> tuple[s3.IBucket, str]:
-    with tempfile.TemporaryDirectory() as temporary:
-        archive = Path(temporary) / f"model{SUFFIX}"
-        with archive.open("wb") as file:
-            content_hash = _pack(directory, file)
-        return _publish(scope, archive, content_hash)
+    temporary = Path(tempfile.mkdtemp())
+    archive = temporary / f"model{SUFFIX}"
+    with archive.open("wb") as file:
+        content_hash = _pack(directory, file)
+    published = _publish(scope, archive, content_hash)
+    if not scope.node.try_get_context(_NO_STAGING):  # else the command line reads the archive from where it is
+        shutil.rmtree(temporary)
+    return published
 
 
 def _pack(directory: Path, file: IO[bytes]) -> str:

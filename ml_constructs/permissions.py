@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from ml_constructs._checks import is_token
-from ml_constructs._environment import environment_of
 
 _ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"  # Validations.ACKNOWLEDGED_RULES_METADATA_KEY
 
@@ -80,7 +80,7 @@ def acknowledge_wildcards(policy: Construct, permissions: Sequence[Permission]) 
         return
     resources: Sequence[Any] = list(reasons)
     if any(map(is_token, resources)):
-        resources = environment_of(policy).stack.resolve(resources)
+        resources = Stack.of(policy).resolve(resources)
     # What `Validations.acknowledge` records, without the stack trace that it captures for each rule.
     findings = {
         f"Annotation::AwsSolutions-IAM5[Resource::{name}]": reason

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -401,3 +402,22 @@ def test_s3s_name_follows_the_partition(app: App, region: str, service: str) -> 
     bound = ModelData.from_bucket(bucket(there, encryption_key=imported), "v1/model.tar.gz", version="v1").bind(there)
     rendered = there.resolve(dict(decrypt(bound).conditions))["StringEquals"]["kms:ViaService"]
     assert rendered == service or rendered["Fn::Join"][1] == [f"s3.{region}.", {"Ref": "AWS::URLSuffix"}]
+
+
+def test_without_staging_the_archive_stays_where_the_command_line_reads_it(tmp_path: Path) -> None:
+    app = App(context={"aws:cdk:disable-asset-staging": True}, outdir=str(tmp_path / "out"))
+    stack = Stack(app, "Stack")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_bytes(b"1")
+    ModelData.from_directory(tmp_path / "model").bind(stack)
+    app.synth()
+    (asset,) = (
+        each
+        for each in json.loads((tmp_path / "out" / "Stack.assets.json").read_text())["files"].values()
+        if not each["source"]["path"].endswith("template.json")
+    )
+    archive = Path(asset["source"]["path"])
+    assert archive.is_absolute()
+    with tarfile.open(archive) as tar:
+        assert tar.getnames() == ["weights"]
+    shutil.rmtree(archive.parent)
