@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ml_constructs.alarms import AlarmThresholds, EndpointAlarms
+    from ml_constructs.alarm_thresholds import AlarmThresholds
+    from ml_constructs.alarms import EndpointAlarms
     from ml_constructs.audit import AuditTrail
     from ml_constructs.capture import DataCapture
     from ml_constructs.dashboard import EndpointDashboard
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ml_constructs.variants import InstanceVariant
 
 _MODULES = {
-    "AlarmThresholds": "alarms",
+    "AlarmThresholds": "alarm_thresholds",
     "ArtifactBucket": "storage",
     "AuditTrail": "audit",
     "BoundImage": "images",

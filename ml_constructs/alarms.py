@@ -3,90 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import jsii
-from aws_cdk import Annotations, ArnFormat, Duration, Stack, Token
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IValidation
 
-from ml_constructs._checks import check_range, check_whole, is_token
-from ml_constructs.encryption import EncryptionKey, admit_service
+from ml_constructs._alarm_topic import alarm_topic
+from ml_constructs._checks import check_whole, is_token
+from ml_constructs.alarm_thresholds import AlarmThresholds
 from ml_constructs.endpoint import Endpoint
 from ml_constructs.endpoint_interface import IEndpoint
+from ml_constructs.metric_expressions import cpu_percent, failed_percent, instance_count, milliseconds, rejected_percent
 from ml_constructs.scaling import VariantScaling
 
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html: an alarm looks back a day
-LOOK_BACK_SECONDS: Final = (60, 86_400)
-
-_CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 _MAX_VCPUS: Final = 2**31 - 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlarmThresholds:
-    """When to call someone; None switches an alarm off.
-
-    Errors and latencies are measured over one-minute periods, and alarm when three of five are beyond the threshold;
-    CPU, memory and disk over five-minute periods, when three in a row are.
-
-    Args:
-        error_percent: Requests that got a 5XX status or no valid answer from the model, 0 to 100 percent.
-            Default: 1 percent.
-        client_error_percent: Requests that the model rejected with a 4XX status, 0 to 100 percent. Default: 50 percent,
-            since single callers err all the time, while most callers err at once after a change of the model's input.
-        model_latency: The 99th percentile of the model's own response time, above 0. Default: 5 seconds, which suits
-            few models: set it to what your callers tolerate.
-        overhead_latency: The average time that SageMaker adds to the model's, above 0. Default: 1 second.
-        cpu_percent: Average CPU in use, 0 to 100 percent of all cores. Default: 90 percent.
-        memory_percent: Memory in use on the fullest instance, 0 to 100 percent. Default: 90 percent.
-        disk_percent: Disk in use on the fullest instance, 0 to 100 percent. Default: 90 percent.
-        at_capacity: Time for which a scaled variant runs at its largest size, 1 minute to 1 day. Default: 15 minutes.
-        no_traffic: Time without a single request, 1 minute to 1 day. Default: None, no alarm.
-
-    Raises:
-        ValueError: a threshold is out of its range.
-    """
-
-    error_percent: float | None = 1.0
-    client_error_percent: float | None = 50.0
-    model_latency: Duration | None = field(default_factory=lambda: Duration.seconds(5))
-    overhead_latency: Duration | None = field(default_factory=lambda: Duration.seconds(1))
-    cpu_percent: float | None = 90.0
-    memory_percent: float | None = 90.0
-    disk_percent: float | None = 90.0
-    at_capacity: Duration | None = field(default_factory=lambda: Duration.minutes(15))
-    no_traffic: Duration | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("error_percent", "client_error_percent", "cpu_percent", "memory_percent", "disk_percent"):
-            check_range(name, getattr(self, name), 0, 100, "percent")
-        for name in ("model_latency", "overhead_latency"):
-            milliseconds = _convert(name, getattr(self, name), "milliseconds")
-            if milliseconds is not None and not is_token(milliseconds) and not milliseconds > 0:
-                raise ValueError(f"{name} must be longer than 0 milliseconds, got {milliseconds:g}")
-        for name in ("at_capacity", "no_traffic"):
-            minutes = _convert(name, getattr(self, name), "minutes")
-            low, high = (seconds // 60 for seconds in LOOK_BACK_SECONDS)
-            if minutes is None or is_token(minutes):
-                continue
-            if not low <= minutes <= high or minutes != int(minutes):
-                raise ValueError(f"{name} must be between {low:,} and {high:,} whole minutes, got {minutes:g} minutes")
-
-    @property
-    def model_latency_ms(self) -> float | None:
-        """The threshold of the model's latency in milliseconds."""
-        return _convert("model_latency", self.model_latency, "milliseconds")
-
-    @property
-    def overhead_latency_ms(self) -> float | None:
-        """The threshold of SageMaker's latency in milliseconds."""
-        return _convert("overhead_latency", self.overhead_latency, "milliseconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +90,7 @@ class EndpointAlarms(Construct):
         self.endpoint: Final = endpoint
         self.thresholds: Final = AlarmThresholds() if thresholds is None else thresholds
         self.vcpus: Final = {name: vcpus.get(name, vcpus_of(endpoint, name)) for name in endpoint.variant_names}
-        self.topic: Final = _make_topic(self, endpoint, encryption_key) if topic is None else topic
+        self.topic: Final = alarm_topic(self, endpoint, encryption_key) if topic is None else topic
         self.alarms: Final = tuple(
             self._alarm(f"Variant{index}" if is_token(variant) else variant, variant, watch)
             for index, variant in enumerate(endpoint.variant_names)
@@ -209,56 +145,6 @@ class _ScaledBefore:
             for name in self._endpoint.variant_names
             if name not in self._scaled and _scaling(self._endpoint, name) is not None
         ]
-
-
-def failed_percent(endpoint: IEndpoint, variant: str, suffix: str = "") -> cloudwatch.MathExpression:
-    """The share of requests that failed for no fault of the caller: a 5XX status, or no valid answer at all.
-
-    `InvocationModelErrors` also counts sockets that broke, timeouts and malformed answers, which have no status, and
-    the 4XX ones, which are taken off. `suffix` tells the variables of several expressions in one widget apart.
-    """
-    names = {"m": "InvocationModelErrors", "c": "Invocation4XXErrors"}
-    unanswered = _math(
-        f"m{suffix} - c{suffix}",
-        {f"{key}{suffix}": endpoint.metric(name, variant=variant) for key, name in names.items()},
-    )
-    failed = endpoint.metric_invocation_5xx_errors(variant=variant, statistic="Average")
-    return _math(f"100 * MAX([e{suffix}, n{suffix}])", {f"e{suffix}": failed, f"n{suffix}": unanswered}, label=variant)
-
-
-def rejected_percent(endpoint: IEndpoint, variant: str, suffix: str = "") -> cloudwatch.MathExpression:
-    """The share of requests that the model answered with a 4XX status."""
-    rejected = endpoint.metric_invocation_4xx_errors(variant=variant, statistic="Average")
-    return _math(f"100 * c{suffix}", {f"c{suffix}": rejected}, label=variant)
-
-
-def milliseconds(metric: cloudwatch.Metric, variable: str, label: str | None = None) -> cloudwatch.MathExpression:
-    """A metric of microseconds in milliseconds."""
-    return _math(f"{variable} / 1000", {variable: metric}, label=label)
-
-
-def cpu_percent(
-    endpoint: IEndpoint, variant: str, vcpus: int, suffix: str = "", *, period: Duration | None = None
-) -> cloudwatch.MathExpression:
-    """CPU in use, as a share of all cores of an instance: SageMaker publishes the sum over the cores."""
-    cpu = endpoint.metric_cpu_utilization(variant=variant, period=period)
-    cores = Token.as_string(vcpus) if is_token(vcpus) else vcpus
-    return _math(f"u{suffix} / {cores}", {f"u{suffix}": cpu}, label=variant, period=period)
-
-
-def instance_count(endpoint: IEndpoint, variant: str, suffix: str = "") -> cloudwatch.MathExpression:
-    """The number of instances, known while there are requests.
-
-    SageMaker publishes no such metric, but adds `1 / instances` to `InvocationsPerInstance` for each request.
-    """
-    return _math(
-        f"FLOOR(i{suffix} / p{suffix} + 0.5)",
-        {
-            f"i{suffix}": endpoint.metric_invocations(variant=variant),
-            f"p{suffix}": endpoint.metric_invocations_per_instance(variant=variant),
-        },
-        label=variant,
-    )
 
 
 def vcpus_of(endpoint: IEndpoint, variant: str) -> int | None:
@@ -355,7 +241,7 @@ def _instance_watches(
 
 def _capacity_watches(endpoint: IEndpoint, variant: str, thresholds: AlarmThresholds) -> Iterator[_Watch]:
     scaling = _scaling(endpoint, variant)
-    minutes = _convert("at_capacity", thresholds.at_capacity, "minutes")
+    minutes = thresholds.at_capacity_minutes
     if scaling is not None and minutes is not None and scaling.min_capacity != scaling.max_capacity:
         yield _Watch(
             what="at-capacity",
@@ -367,7 +253,7 @@ def _capacity_watches(endpoint: IEndpoint, variant: str, thresholds: AlarmThresh
             "errors or latency rise; then raise max_capacity, within the account's quota for the instance type.",
             comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         )
-    minutes = _convert("no_traffic", thresholds.no_traffic, "minutes")
+    minutes = thresholds.no_traffic_minutes
     if minutes is not None:
         yield _Watch(
             what="no-traffic",
@@ -387,21 +273,6 @@ def _scaling(endpoint: IEndpoint, variant: str) -> VariantScaling | None:
     return child if isinstance(child, VariantScaling) else None
 
 
-def _math(
-    expression: str,
-    metrics: Mapping[str, cloudwatch.IMetric],
-    *,
-    label: str | None = None,
-    period: Duration | None = None,
-) -> cloudwatch.MathExpression:
-    return cloudwatch.MathExpression(
-        expression=expression,
-        using_metrics=dict(metrics),
-        label=label,
-        period=Duration.minutes(1) if period is None else period,
-    )
-
-
 def _notify(alarm: cloudwatch.AlarmBase, topic: sns.ITopic) -> None:
     """On recovery as well, so that paging tools close what they opened."""
     action = actions.SnsAction(topic)
@@ -409,51 +280,5 @@ def _notify(alarm: cloudwatch.AlarmBase, topic: sns.ITopic) -> None:
     alarm.add_ok_action(action)
 
 
-def _make_topic(alarms: Construct, endpoint: IEndpoint, key: kms.IKey | None) -> sns.Topic:
-    """A topic that only CloudWatch alarms of this account and region publish to.
-
-    https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-    """
-    stack = Stack.of(alarms)
-    if key is None:
-        key = endpoint.encryption_key if isinstance(endpoint, Endpoint) else EncryptionKey(alarms, "Key")
-    sources: dict[str, dict[str, object]] = {
-        "ArnLike": {
-            "aws:SourceArn": stack.format_arn(
-                service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-            )
-        }
-    }
-    admit_service(alarms, key, _CLOUDWATCH, "kms:Decrypt", "kms:GenerateDataKey*", conditions=sources)
-    topic = sns.Topic(
-        alarms,
-        "Topic",
-        display_name=None if is_token(endpoint.endpoint_name) else f"Alarms of {endpoint.endpoint_name}",
-        master_key=key,
-        enforce_ssl=True,
-    )
-    topic.add_to_resource_policy(
-        iam.PolicyStatement(
-            sid="PublishAlarms",
-            principals=[iam.ServicePrincipal(_CLOUDWATCH)],
-            actions=["sns:Publish"],
-            resources=[topic.topic_arn],
-            conditions={"StringEquals": {"aws:SourceAccount": stack.account}, **sources},
-        )
-    )
-    return topic
-
-
 def _same_stack(one: Construct, other: Construct) -> bool:
     return Stack.of(one).node.addr == Stack.of(other).node.addr
-
-
-def _convert(argument: str, duration: Duration | None, unit: str) -> float | None:
-    """A duration in another unit; one that is a token cannot be converted, and must be given in that unit."""
-    if duration is None:
-        return None
-    convert = duration.to_minutes if unit == "minutes" else duration.to_milliseconds
-    try:
-        return convert() if is_token(duration) else convert(integral=False)
-    except RuntimeError:
-        raise ValueError(f"{argument} must be given in {unit} where known only at deployment, got {duration}") from None

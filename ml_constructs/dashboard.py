@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Protocol, cast, runtime_checkable
+from typing import Final, cast
 
-from aws_cdk import Duration, Names, Stack
+from aws_cdk import Names, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from ml_constructs._checks import check_length, check_pattern, is_token
-from ml_constructs.alarms import (
-    AlarmThresholds,
-    EndpointAlarms,
+from ml_constructs._dashboard_rows import FULL, HALF, MAX_WIDGETS, PERCENTILES, THIRD, Rows
+from ml_constructs.alarm_thresholds import AlarmThresholds
+from ml_constructs.alarms import EndpointAlarms, max_capacity_of, vcpus_of
+from ml_constructs.dashboard_front_ends import ApiMetrics, FunctionMetrics, add_front_end, with_functions
+from ml_constructs.endpoint import Endpoint
+from ml_constructs.endpoint_interface import IEndpoint
+from ml_constructs.metric_expressions import (
     cpu_percent,
     failed_percent,
     instance_count,
-    max_capacity_of,
     milliseconds,
+    per_minute,
     rejected_percent,
-    vcpus_of,
 )
-from ml_constructs.endpoint import Endpoint
-from ml_constructs.endpoint_interface import IEndpoint
 
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
-MAX_WIDGETS: Final = 500
-MAX_METRICS: Final = 2500
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 MAX_ALARMS_PER_WIDGET: Final = 100
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutDashboard.html
@@ -34,58 +32,8 @@ NAME_PATTERN: Final = r"[A-Za-z0-9_-]{1,255}"
 NAME_RULE: Final = "1 to 255 letters, digits, hyphens and underscores"
 
 _NAME_BESIDE_REGION: Final = 230
-_FULL: Final = 24  # columns
-_HALF: Final = 12
-_THIRD: Final = 8
 _ALARMS_PER_LINE: Final = 4
-_PERCENTILES: Final = ("p50", "p90", "p99")
 _CONSOLES: Final = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
-
-
-@runtime_checkable
-class ApiMetrics(Protocol):
-    """A front end that is an HTTP API."""
-
-    def metric_count(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - arguments of cloudwatch.Metric
-        """Requests."""
-        ...
-
-    def metric_4xx(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Requests answered with 4XX."""
-        ...
-
-    def metric_5xx(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Requests answered with 5XX."""
-        ...
-
-    def metric_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Time from request to answer, in milliseconds."""
-        ...
-
-    def metric_integration_latency(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Time spent behind the API, in milliseconds."""
-        ...
-
-
-@runtime_checkable
-class FunctionMetrics(Protocol):
-    """A front end that is a function."""
-
-    def metric_errors(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Invocations that failed."""
-        ...
-
-    def metric_throttles(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Invocations that were throttled."""
-        ...
-
-    def metric_duration(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Running time, in milliseconds."""
-        ...
-
-    def metric_concurrent_executions(self, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-        """Invocations under way at a time."""
-        ...
 
 
 class EndpointDashboard(cloudwatch.Dashboard):
@@ -132,12 +80,12 @@ class EndpointDashboard(cloudwatch.Dashboard):
                     f"front_ends must offer the metrics of an API or a function, got {front_end!r}"
                 )
         check_pattern("name", name, NAME_PATTERN, NAME_RULE)
-        rows = _Rows()
+        rows = Rows()
         rows.add(*_alarm_widgets(endpoints, alarms))
         for endpoint in endpoints:
             _add_endpoint(rows, endpoint, _watching(endpoint, alarms))
-        for front_end in _with_functions(front_ends):
-            _add_front_end(rows, front_end)
+        for front_end in with_functions(front_ends):
+            add_front_end(rows, front_end)
         rows.check()
         super().__init__(scope, construct_id, dashboard_name=name, widgets=rows.rows)
         if name is None:
@@ -147,68 +95,6 @@ class EndpointDashboard(cloudwatch.Dashboard):
                 self, max_length=_NAME_BESIDE_REGION, separator="-", allowed_special_characters="-_"
             )
             resource.dashboard_name = f"{unique}-{Stack.of(self).region}"  # one name for all regions of an account
-
-
-class _Rows:
-    """Widgets in rows, and how many metrics they retrieve."""
-
-    def __init__(self) -> None:
-        self.rows: list[list[cloudwatch.IWidget]] = []
-        self._metrics: list[int] = []
-
-    def add(self, *widgets: cloudwatch.IWidget) -> None:
-        if widgets:
-            self.rows.append(list(widgets))
-
-    def graph(
-        self,
-        region: str,
-        title: str,
-        metrics: Sequence[cloudwatch.IMetric],
-        *,
-        width: float = _HALF,
-        lines: Sequence[cloudwatch.HorizontalAnnotation] = (),
-        stacked: bool = False,
-    ) -> cloudwatch.GraphWidget:
-        self._metrics.append(_retrieved(metrics))
-        return cloudwatch.GraphWidget(
-            title=title,
-            left=list(metrics),
-            left_annotations=list(lines),
-            left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
-            region=region,
-            stacked=stacked,
-            width=width,
-        )
-
-    def check(self) -> None:
-        """The limit of metrics in one widget cannot be met before that of all widgets."""
-        for what, count, most in (
-            ("widgets", sum(map(len, self.rows)), MAX_WIDGETS),
-            ("metrics", sum(self._metrics), MAX_METRICS),
-        ):
-            if count > most:
-                raise ValueError(f"endpoints and front_ends must need at most {most:,} {what}, got {count:,}")
-
-
-def _retrieved(metrics: Sequence[cloudwatch.IMetric]) -> int:
-    """How many metrics a widget retrieves: those that expressions use count, once, and the expressions do not."""
-    used: set[str] = set()
-    plain = 0
-    for metric in metrics:
-        if isinstance(metric, cloudwatch.MathExpression):
-            used.update(_variables(metric))
-        else:
-            plain += 1
-    return plain + len(used)
-
-
-def _variables(expression: cloudwatch.MathExpression) -> Iterator[str]:
-    for variable, metric in (expression.using_metrics or {}).items():
-        if isinstance(metric, cloudwatch.MathExpression):
-            yield from _variables(metric)
-        else:
-            yield variable
 
 
 def _alarm_widgets(
@@ -226,19 +112,19 @@ def _alarm_widgets(
     for start in range(0, len(every), MAX_ALARMS_PER_WIDGET):
         part = every[start : start + MAX_ALARMS_PER_WIDGET]
         lines = -(-len(part) // _ALARMS_PER_LINE)
-        yield cloudwatch.AlarmStatusWidget(title="Alarms", alarms=part, width=_FULL, height=1 + lines)
+        yield cloudwatch.AlarmStatusWidget(title="Alarms", alarms=part, width=FULL, height=1 + lines)
 
 
 def _watching(endpoint: IEndpoint, alarms: Sequence[EndpointAlarms | cloudwatch.IAlarm]) -> EndpointAlarms | None:
     return next((each for each in alarms if isinstance(each, EndpointAlarms) and each.endpoint is endpoint), None)
 
 
-def _add_endpoint(rows: _Rows, endpoint: IEndpoint, alarms: EndpointAlarms | None) -> None:
-    region = _region(endpoint)
+def _add_endpoint(rows: Rows, endpoint: IEndpoint, alarms: EndpointAlarms | None) -> None:
+    region = Stack.of(cast("Construct", endpoint)).region
     variants = list(enumerate(endpoint.variant_names))
     none = AlarmThresholds(**dict.fromkeys(AlarmThresholds.__dataclass_fields__, None))
     thresholds = none if alarms is None else alarms.thresholds
-    rows.add(cloudwatch.TextWidget(markdown=_headline(endpoint, region), width=_FULL, height=2))
+    rows.add(cloudwatch.TextWidget(markdown=_headline(endpoint, region), width=FULL, height=2))
     _add_traffic(rows, endpoint, region)
     rows.add(
         rows.graph(
@@ -258,7 +144,7 @@ def _add_endpoint(rows: _Rows, endpoint: IEndpoint, alarms: EndpointAlarms | Non
         rows.graph(
             region,
             "Model latency (ms)",
-            _latencies(endpoint, "ModelLatency", _PERCENTILES),
+            _latencies(endpoint, "ModelLatency", PERCENTILES),
             lines=_line(thresholds.model_latency_ms, "alarm on p99"),
         ),
         rows.graph(
@@ -276,15 +162,15 @@ def _cores(endpoint: IEndpoint, alarms: EndpointAlarms | None) -> dict[str, int 
     return {name: vcpus_of(endpoint, name) for name in endpoint.variant_names} if alarms is None else alarms.vcpus
 
 
-def _add_traffic(rows: _Rows, endpoint: IEndpoint, region: str) -> None:
+def _add_traffic(rows: Rows, endpoint: IEndpoint, region: str) -> None:
     variants = list(enumerate(endpoint.variant_names))
     several = len(variants) > 1
     requests = {f"i{n}": endpoint.metric_invocations(variant=name) for n, name in variants}
     traffic = rows.graph(
         region,
         "Requests per minute",
-        [_per_minute(f"i{n}", requests[f"i{n}"], name) for n, name in variants],
-        width=_HALF if several else _FULL,
+        [per_minute(requests[f"i{n}"], f"i{n}", name) for n, name in variants],
+        width=HALF if several else FULL,
         stacked=True,
     )
     if not several:
@@ -307,7 +193,7 @@ def _add_traffic(rows: _Rows, endpoint: IEndpoint, region: str) -> None:
     rows.add(traffic, share)
 
 
-def _add_load(rows: _Rows, endpoint: IEndpoint, region: str) -> None:
+def _add_load(rows: Rows, endpoint: IEndpoint, region: str) -> None:
     variants = list(enumerate(endpoint.variant_names))
     most = [(name, max_capacity_of(endpoint, name)) for _, name in variants]
     rows.add(
@@ -320,16 +206,13 @@ def _add_load(rows: _Rows, endpoint: IEndpoint, region: str) -> None:
         rows.graph(
             region,
             "Requests per instance and minute",
-            [
-                _per_minute(f"p{n}", endpoint.metric_invocations_per_instance(variant=name), name)
-                for n, name in variants
-            ],
+            [per_minute(endpoint.metric_invocations_per_instance(variant=name), f"p{n}", name) for n, name in variants],
         ),
     )
 
 
 def _add_saturation(
-    rows: _Rows, endpoint: IEndpoint, region: str, vcpus: dict[str, int | None], thresholds: AlarmThresholds
+    rows: Rows, endpoint: IEndpoint, region: str, vcpus: dict[str, int | None], thresholds: AlarmThresholds
 ) -> None:
     cpus: list[cloudwatch.IMetric] = []
     for n, name in enumerate(endpoint.variant_names):
@@ -342,51 +225,9 @@ def _add_saturation(
     memory = [endpoint.metric_memory_utilization(variant=name, statistic="Maximum", label=name) for name in names]
     disk = [endpoint.metric_disk_utilization(variant=name, statistic="Maximum", label=name) for name in names]
     rows.add(
-        rows.graph(region, "CPU, average (%)", cpus, width=_THIRD, lines=_line(thresholds.cpu_percent)),
-        rows.graph(region, "Memory, fullest (%)", memory, width=_THIRD, lines=_line(thresholds.memory_percent)),
-        rows.graph(region, "Disk, fullest (%)", disk, width=_THIRD, lines=_line(thresholds.disk_percent)),
-    )
-
-
-def _with_functions(front_ends: Sequence[ApiMetrics | FunctionMetrics]) -> list[ApiMetrics | FunctionMetrics]:
-    """The front ends, each API followed by its function, none twice."""
-    shown: dict[int, ApiMetrics | FunctionMetrics] = {}
-    for front_end in front_ends:
-        shown.setdefault(id(front_end), front_end)
-        function = getattr(front_end, "function", None)
-        if isinstance(front_end, ApiMetrics) and isinstance(function, FunctionMetrics):
-            shown.setdefault(id(function), function)
-    return list(shown.values())
-
-
-def _add_front_end(rows: _Rows, front_end: ApiMetrics | FunctionMetrics) -> None:
-    construct = cast("Construct", front_end)
-    region = _region(construct)
-    path = construct.node.path
-    minute = Duration.minutes(1)
-    if isinstance(front_end, ApiMetrics):
-        counts = [
-            front_end.metric_count(label="requests", period=minute),
-            front_end.metric_4xx(statistic="Sum", label="4XX", period=minute),
-            front_end.metric_5xx(statistic="Sum", label="5XX", period=minute),
-        ]
-        latencies = [front_end.metric_latency(statistic=each, label=each, period=minute) for each in _PERCENTILES]
-        behind = front_end.metric_integration_latency(statistic="p99", label="p99 behind the API", period=minute)
-        rows.add(
-            rows.graph(region, f"{path}: requests and errors", counts),
-            rows.graph(region, f"{path}: latency (ms)", [*latencies, behind]),
-        )
-        return
-    failures = [
-        front_end.metric_errors(statistic="Sum", label="errors", period=minute),
-        front_end.metric_throttles(statistic="Sum", label="throttles", period=minute),
-    ]
-    durations = [front_end.metric_duration(statistic=each, label=each, period=minute) for each in _PERCENTILES]
-    at_once = front_end.metric_concurrent_executions(statistic="Maximum", label="at once", period=minute)
-    rows.add(
-        rows.graph(region, f"{path}: errors and throttles", failures, width=_THIRD),
-        rows.graph(region, f"{path}: duration (ms)", durations, width=_THIRD),
-        rows.graph(region, f"{path}: concurrency", [at_once], width=_THIRD),
+        rows.graph(region, "CPU, average (%)", cpus, width=THIRD, lines=_line(thresholds.cpu_percent)),
+        rows.graph(region, "Memory, fullest (%)", memory, width=THIRD, lines=_line(thresholds.memory_percent)),
+        rows.graph(region, "Disk, fullest (%)", disk, width=THIRD, lines=_line(thresholds.disk_percent)),
     )
 
 
@@ -396,16 +237,6 @@ def _latencies(endpoint: IEndpoint, metric: str, statistics: Sequence[str]) -> l
         for n, name in enumerate(endpoint.variant_names)
         for each in statistics
     ]
-
-
-def _per_minute(variable: str, metric: cloudwatch.Metric, label: str) -> cloudwatch.MathExpression:
-    """A sum per minute, whatever period the dashboard chooses for the time range it shows."""
-    return cloudwatch.MathExpression(
-        expression=f"60 * {variable} / PERIOD({variable})",
-        using_metrics={variable: metric},
-        label=label,
-        period=metric.period,
-    )
 
 
 def _weights(endpoint: IEndpoint) -> list[cloudwatch.HorizontalAnnotation]:
@@ -438,7 +269,3 @@ def _headline(endpoint: IEndpoint, region: str) -> str:
         "Endpoint": f"https://{console}/sagemaker/home?region={region}#/endpoints/{name}",
     }
     return f"## {name}\n" + " | ".join(f"[{label}]({link})" for label, link in links.items())
-
-
-def _region(construct: object) -> str:
-    return Stack.of(cast("Construct", construct)).region

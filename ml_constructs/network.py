@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 import jsii
-from aws_cdk import Acknowledgment, Annotations, Fn, RemovalPolicy, Stack, Validations
+from aws_cdk import Annotations, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -16,25 +15,14 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ml_constructs._checks import check_pattern, is_token
-from ml_constructs._subnets import (
-    ZONES,
-    check_addresses,
-    check_max_azs,
-    check_route_tables,
-    choose_subnets,
-    subnet_prefix,
-)
-from ml_constructs.encryption import EncryptionKey, admit_generated_log_groups
+from ml_constructs._endpoint_policies import EndpointPolicies, deny_plain_text
+from ml_constructs._flow_log import record_traffic
+from ml_constructs._isolated_vpc import isolated_vpc
+from ml_constructs._subnets import ZONES, check_addresses, check_max_azs, check_route_tables, choose_subnets
 
 _HTTPS: Final = ec2.Port.tcp(443)
 _RUNTIME: Final = "sagemaker.runtime"  # also the beginning of the FIPS variant's name
 _INVOKE: Final = "sagemaker:InvokeEndpoint"  # also the beginning of its asynchronous and streaming variants
-
-_DEFAULT_GROUP: Final = (
-    "CloudFormation cannot remove the rules of a default security group, and the custom resource that can would add a "
-    "function with rights to change security groups. Nothing of this construct is a member of the default group, and "
-    "the group admits only its own members."
-)
 
 
 @jsii.implements(ec2.IConnectable)
@@ -105,19 +93,26 @@ class InferenceNetwork(Construct):
                 check_route_tables(chosen)
 
         super().__init__(scope, construct_id)
-        self._account = Stack.of(self).account
         self._s3_prefix_list = s3_prefix_list
-        self._statements: dict[tuple[str, ...], iam.PolicyStatement] = {}
-        self._allowed: set[tuple[str, ...]] = set()
+        self._policies = EndpointPolicies(Stack.of(self).account)
         self._endpoints: dict[str, ec2.InterfaceVpcEndpoint] = {}
 
         if vpc is None:
             self._new = True
             self._isolated = True
-            created = self._create_vpc(addresses, max_azs, availability_zones)
+            created = isolated_vpc(
+                self, "Vpc", addresses=addresses, max_azs=max_azs, availability_zones=availability_zones
+            )
             self._vpc: ec2.IVpc = created
             self._subnets = list(created.isolated_subnets)
-            self._record_traffic(flow_log_key, flow_log_retention, flow_log_interval, removal_policy)
+            record_traffic(
+                self,
+                created,
+                key=flow_log_key,
+                retention=flow_log_retention,
+                interval=flow_log_interval,
+                removal_policy=removal_policy,
+            )
         else:
             self._new = False
             self._isolated = isolated
@@ -204,16 +199,8 @@ class InferenceNetwork(Construct):
             open=False,
         )
         if statements is None:
-            within = {"aws:PrincipalAccount": self._account, "aws:ResourceAccount": self._account}
-            statements = [
-                iam.PolicyStatement(
-                    principals=[iam.StarPrincipal()],
-                    actions=["*"],  # an endpoint's policy only limits; roles name actions and resources
-                    resources=["*"],
-                    conditions={"StringEquals": within},
-                )
-            ]
-        for statement in (_deny_plain_text(), *statements):
+            statements = [self._policies.within_account()]
+        for statement in (deny_plain_text(), *statements):
             endpoint.add_to_policy(statement)
         self._endpoints[name] = endpoint
         return endpoint
@@ -237,7 +224,7 @@ class InferenceNetwork(Construct):
                 raise ValueError(f"actions must begin with {_INVOKE}, got {action!r}")
         for name, endpoint in self._endpoints.items():
             if name.startswith(_RUNTIME):
-                self._allow(endpoint, name, endpoint_arn, actions or (_INVOKE,))
+                self._policies.allow(endpoint, name, endpoint_arn, actions or (_INVOKE,))
 
     def allow_s3(self, resource_arn: str, *actions: str) -> None:
         """Let this account's roles act on a bucket or its objects from this network; their policies must allow it too.
@@ -255,7 +242,7 @@ class InferenceNetwork(Construct):
         if not actions or not all(is_token(action) or action.startswith("s3:") for action in actions):
             raise ValueError(f"actions must be one or more actions that begin with s3:, got {actions!r}")
         if self._s3_endpoint is not None:
-            self._allow(self._s3_endpoint, "s3", resource_arn, actions)
+            self._policies.allow(self._s3_endpoint, "s3", resource_arn, actions)
 
     def create_security_group(
         self, scope: Construct, construct_id: str, *, description: str, endpoints: bool = True, s3: bool = False
@@ -291,79 +278,6 @@ class InferenceNetwork(Construct):
                 )
         return group
 
-    def _create_vpc(
-        self, addresses: ipaddress.IPv4Network, max_azs: int, availability_zones: Sequence[str] | None
-    ) -> ec2.Vpc:
-        vpc = ec2.Vpc(
-            self,
-            "Vpc",
-            ip_addresses=ec2.IpAddresses.cidr(str(addresses)),
-            max_azs=max_azs if availability_zones is None else None,
-            # A join keeps aws-cdk from comparing the names with the placeholders of a first synthesis.
-            availability_zones=None if availability_zones is None else [Fn.join("", [z]) for z in availability_zones],
-            nat_gateways=0,
-            create_internet_gateway=False,
-            restrict_default_security_group=False,
-            subnet_configuration=[
-                ec2.SubnetConfiguration(
-                    name="Isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=subnet_prefix(addresses)
-                )
-            ],
-        )
-        Validations.of(vpc).acknowledge(
-            Acknowledgment(id="NIST.800.53.R5-VPCDefaultSecurityGroupClosed", reason=_DEFAULT_GROUP)
-        )
-        return vpc
-
-    def _record_traffic(
-        self,
-        key: kms.IKey | None,
-        retention: logs.RetentionDays,
-        interval: ec2.FlowLogMaxAggregationInterval,
-        removal_policy: RemovalPolicy,
-    ) -> None:
-        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-        stack = Stack.of(self)
-        key = EncryptionKey(self, "Key", removal_policy=removal_policy) if key is None else key
-        admit_generated_log_groups(self, key)
-        group = logs.LogGroup(
-            self, "FlowLogGroup", encryption_key=key, retention=retention, removal_policy=removal_policy
-        )
-        role = iam.Role(
-            self,
-            "FlowLogRole",
-            assumed_by=iam.ServicePrincipal(
-                "vpc-flow-logs.amazonaws.com",
-                conditions={
-                    "StringEquals": {"aws:SourceAccount": stack.account},
-                    "ArnLike": {
-                        "aws:SourceArn": stack.format_arn(service="ec2", resource="vpc-flow-log", resource_name="*")
-                    },
-                },
-            ),
-            description="Writes the flow log of a VPC",
-        )
-        policy = iam.ManagedPolicy(
-            self,
-            "FlowLogPolicy",
-            roles=[role],
-            statements=[
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                    resources=[group.log_group_arn],
-                )
-            ],
-        )
-        flow_log = ec2.FlowLog(
-            self,
-            "FlowLog",
-            resource_type=ec2.FlowLogResourceType.from_vpc(self._vpc),
-            traffic_type=ec2.FlowLogTrafficType.ALL,
-            max_aggregation_interval=interval,
-            destination=ec2.FlowLogDestination.to_cloud_watch_logs(group, role.without_policy_updates()),
-        )
-        flow_log.node.add_dependency(policy)
-
     def _create_s3_endpoint(self) -> ec2.GatewayVpcEndpoint:
         endpoint = ec2.GatewayVpcEndpoint(
             self,
@@ -372,26 +286,8 @@ class InferenceNetwork(Construct):
             service=ec2.GatewayVpcEndpointAwsService.S3,
             subnets=[self.subnet_selection],
         )
-        endpoint.add_to_policy(_deny_plain_text())
+        endpoint.add_to_policy(deny_plain_text())
         return endpoint
-
-    def _allow(self, endpoint: ec2.VpcEndpoint, name: str, resource_arn: str, actions: tuple[str, ...]) -> None:
-        """One statement per set of actions, because a policy has room for 20,480 characters."""
-        actions = tuple(sorted(set(actions)))
-        if (name, resource_arn, *actions) in self._allowed:
-            return
-        self._allowed.add((name, resource_arn, *actions))
-        if (name, *actions) in self._statements:
-            self._statements[name, *actions].add_resources(resource_arn)
-            return
-        statement = iam.PolicyStatement(
-            principals=[iam.StarPrincipal()],
-            actions=list(actions),
-            resources=[resource_arn],
-            conditions={"StringEquals": {"aws:PrincipalAccount": self._account}},
-        )
-        self._statements[name, *actions] = statement
-        endpoint.add_to_policy(statement)
 
     def _owners_endpoints(self) -> ec2.IPeer:
         try:
@@ -415,17 +311,6 @@ def _check_absent_with_vpc(**arguments: object) -> None:
     for argument, value in arguments.items():
         if value is not None:
             raise ValueError(f"{argument} must not be given with vpc, whose owner decides it, got {value!r}")
-
-
-def _deny_plain_text() -> iam.PolicyStatement:
-    """What every endpoint's policy begins with: an endpoint without any statement would allow everything."""
-    return iam.PolicyStatement(
-        effect=iam.Effect.DENY,
-        principals=[iam.StarPrincipal()],
-        actions=["*"],
-        resources=["*"],
-        conditions={"Bool": {"aws:SecureTransport": "false"}},
-    )
 
 
 def _close_outbound(group: ec2.SecurityGroup) -> None:

@@ -54,12 +54,12 @@ class LogBucket(s3.Bucket):
         expire_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_days("expire_after", expire_after, *EXPIRY_DAYS)
+        current = _days("expire_after", expire_after, default=400)
         super().__init__(
             scope,
             construct_id,
             encryption=s3.BucketEncryption.S3_MANAGED,
-            **_hardened(removal_policy, current=_default(expire_after, 400), replaced=Duration.days(30)),
+            **_hardened(removal_policy, current=current, replaced=Duration.days(30)),
         )
         self.add_to_resource_policy(
             iam.PolicyStatement(
@@ -99,17 +99,9 @@ class ArtifactBucket(s3.Bucket):
         expire_replaced_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_days("expire_replaced_after", expire_replaced_after, *EXPIRY_DAYS)
-        super().__init__(
-            scope,
-            construct_id,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=encryption_key,
-            bucket_key_enabled=True,
-            **_hardened(removal_policy, replaced=_default(expire_replaced_after, 365)),
-        )
-        _acknowledge(self, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
-        _deliver_access_logs(self, access_logs)
+        replaced = _days("expire_replaced_after", expire_replaced_after, default=365)
+        super().__init__(scope, construct_id, **_encrypted(encryption_key, removal_policy, replaced=replaced))
+        _complete(self, access_logs)
 
 
 class CaptureBucket(s3.Bucket):
@@ -137,17 +129,13 @@ class CaptureBucket(s3.Bucket):
         expire_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_days("expire_after", expire_after, *EXPIRY_DAYS)
+        current = _days("expire_after", expire_after, default=90)
         super().__init__(
             scope,
             construct_id,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=encryption_key,
-            bucket_key_enabled=True,
-            **_hardened(removal_policy, current=_default(expire_after, 90), replaced=Duration.days(7)),
+            **_encrypted(encryption_key, removal_policy, current=current, replaced=Duration.days(7)),
         )
-        _acknowledge(self, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
-        _deliver_access_logs(self, access_logs)
+        _complete(self, access_logs)
 
 
 class TrailBucket(s3.Bucket):
@@ -178,21 +166,18 @@ class TrailBucket(s3.Bucket):
         expire_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_days("expire_after", expire_after, *EXPIRY_DAYS)
+        kept = _days("expire_after", expire_after, default=400)
         super().__init__(
             scope,
             construct_id,
-            encryption=s3.BucketEncryption.KMS,
-            encryption_key=encryption_key,
-            bucket_key_enabled=False,
-            **_hardened(removal_policy, current=_default(expire_after, 400), replaced=_default(expire_after, 400)),
+            **_encrypted(encryption_key, removal_policy, current=kept, replaced=kept, bucket_key=False),
         )
-        _acknowledge(self, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
-        _deliver_access_logs(self, access_logs)
+        _complete(self, access_logs)
 
 
-def _default(value: Duration | None, days: int) -> Duration:
-    return Duration.days(days) if value is None else value
+def _days(argument: str, value: Duration | None, *, default: int) -> Duration:
+    check_days(argument, value, *EXPIRY_DAYS)
+    return Duration.days(default) if value is None else value
 
 
 def _hardened(removal_policy: RemovalPolicy, *, replaced: Duration, current: Duration | None = None) -> dict[str, Any]:
@@ -211,6 +196,28 @@ def _hardened(removal_policy: RemovalPolicy, *, replaced: Duration, current: Dur
             )
         ],
     }
+
+
+def _encrypted(
+    key: kms.IKey,
+    removal_policy: RemovalPolicy,
+    *,
+    replaced: Duration,
+    current: Duration | None = None,
+    bucket_key: bool = True,
+) -> dict[str, Any]:
+    return {
+        **_hardened(removal_policy, replaced=replaced, current=current),
+        "encryption": s3.BucketEncryption.KMS,
+        "encryption_key": key,
+        "bucket_key_enabled": bucket_key,
+    }
+
+
+def _complete(bucket: s3.Bucket, access_logs: s3.IBucket | None) -> None:
+    """What follows the creation of every encrypted bucket."""
+    _acknowledge(bucket, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
+    _deliver_access_logs(bucket, access_logs)
 
 
 def _acknowledge(bucket: s3.Bucket, reason: str, *rules: str) -> None:

@@ -13,7 +13,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
-from ml_constructs.alarms import AlarmThresholds, EndpointAlarms
+from ml_constructs.alarm_thresholds import AlarmThresholds
+from ml_constructs.alarms import EndpointAlarms
 from ml_constructs.deployment import Deployment
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoint import Endpoint

@@ -13,8 +13,10 @@ from aws_cdk.assertions import Annotations, Match, Template
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 from constructs import Construct
 
-from ml_constructs.alarms import AlarmThresholds, EndpointAlarms
-from ml_constructs.dashboard import MAX_METRICS, MAX_WIDGETS, EndpointDashboard, _Rows
+from ml_constructs._dashboard_rows import MAX_METRICS, MAX_WIDGETS, Rows
+from ml_constructs.alarm_thresholds import AlarmThresholds
+from ml_constructs.alarms import EndpointAlarms
+from ml_constructs.dashboard import EndpointDashboard
 from ml_constructs.endpoint import Endpoint
 from ml_constructs.endpoint_interface import IEndpoint
 from ml_constructs.front_ends.function import FunctionFrontEnd
@@ -353,7 +355,7 @@ def test_refuses_a_front_end_without_metrics(stack: Stack) -> None:
 
 
 def test_limits_widgets_and_metrics() -> None:
-    rows = _Rows()
+    rows = Rows()
     rows.add(*[cloudwatch.TextWidget(markdown="one")] * MAX_WIDGETS)
     metrics = [cloudwatch.Metric(namespace="Shop", metric_name="Orders")] * MAX_METRICS
     rows.graph("eu-west-1", "All", metrics)
@@ -368,9 +370,9 @@ def test_limits_widgets_and_metrics() -> None:
 
 def test_refuses_more_than_fits(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     endpoint = imported(stack, "champion")
-    monkeypatch.setattr("ml_constructs.dashboard.MAX_METRICS", 16)
+    monkeypatch.setattr("ml_constructs._dashboard_rows.MAX_METRICS", 16)
     EndpointDashboard(stack, "Fits", endpoints=[endpoint])
-    monkeypatch.setattr("ml_constructs.dashboard.MAX_METRICS", 15)
+    monkeypatch.setattr("ml_constructs._dashboard_rows.MAX_METRICS", 15)
     with pytest.raises(ValueError, match="must need at most 15 metrics, got 16"):
         EndpointDashboard(stack, "Exceeds", endpoints=[endpoint])
 
