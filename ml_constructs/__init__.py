@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ml_constructs.model_data import ModelData
     from ml_constructs.network import InferenceNetwork
     from ml_constructs.rollback import RollbackThresholds
-    from ml_constructs.scaling import ScalingStep, VariantScaling
+    from ml_constructs.scaling import VariantScaling
+    from ml_constructs.scaling_steps import ScalingStep
     from ml_constructs.storage import ArtifactBucket, CaptureBucket, LogBucket, TrailBucket
     from ml_constructs.variants import InstanceVariant
 
@@ -53,7 +54,7 @@ _MODULES = {
     "ModelData": "model_data",
     "RestApiFrontEnd": "front_ends.rest_api",
     "RollbackThresholds": "rollback",
-    "ScalingStep": "scaling",
+    "ScalingStep": "scaling_steps",
     "TrailBucket": "storage",
     "VariantScaling": "scaling",
     "WebAcl": "front_ends.web_acl",

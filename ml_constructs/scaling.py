@@ -5,50 +5,24 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import Annotations, CfnResource, Duration, Token
+from aws_cdk import Annotations, CfnResource, Duration
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from ml_constructs._checks import check_pattern, check_range, check_seconds, check_whole, is_token
-from ml_constructs.endpoint_interface import INSTANCE_NAMESPACE
+from ml_constructs.scaling_metrics import cpu_share, cpu_sum
+from ml_constructs.scaling_steps import ScalingStep, step_adjustments
 from ml_constructs.variants import NAME_PATTERN, NAME_RULE, InstanceVariant
 
 _DEFAULT_COOLDOWN: Final = 300
 _MAX_INSTANCES: Final = 2**31 - 1
 _STATISTICS: Final = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")  # all others are extended
 _HIGH_RESOLUTION: Final = (10, 20, 30)  # seconds; other alarm periods are whole minutes
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScalingStep:
-    """How many instances to add, or to remove if negative, once a metric is beyond the threshold.
-
-    Args:
-        change: Instances to add (positive) or to remove (negative).
-        lower: Distance from the threshold at which the step begins. Default: unbounded below.
-        upper: Distance from the threshold at which the step ends. Default: unbounded above.
-
-    Raises:
-        ValueError: `change` is 0, or `lower` is not below `upper`.
-    """
-
-    change: int
-    lower: float | None = None
-    upper: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.change == 0:
-            raise ValueError("change must not be 0, got 0")
-        bounds = (self.lower, self.upper)
-        if None not in bounds and not any(map(is_token, bounds)) and not self.lower < self.upper:  # type: ignore[operator] # neither is None
-            raise ValueError(f"lower must be below upper, {self.upper}, got {self.lower}")
 
 
 class VariantScaling(Construct):
@@ -187,7 +161,7 @@ class VariantScaling(Construct):
             percent if late else percent * cores,
             _cooldowns(scale_in_cooldown, scale_out_cooldown),
             disable_scale_in=disable_scale_in,
-            customized=_cpu_per_core(dimensions, cores) if late else _cpu(dimensions),
+            customized=cpu_share(dimensions, cores) if late else cpu_sum(dimensions),
         )
 
     def cpu_value(self, percent: float, *, vcpus: int | None = None) -> float:
@@ -247,7 +221,7 @@ class VariantScaling(Construct):
             raise ValueError(
                 f"metric must have a period of 10, 20, 30 seconds or whole minutes, got {period:g} seconds"
             )
-        adjustments = _adjustments(steps, below=below)
+        adjustments = step_adjustments(steps, below=below)
         self._policies.add(name)
         policy = autoscaling.CfnScalingPolicy(
             self,
@@ -324,45 +298,6 @@ class VariantScaling(Construct):
             raise ValueError(f"policies of variant {self._variant.name} must have different names, got {name} again")
 
 
-def _cpu(dimensions: Mapping[str, str]) -> autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty:
-    return autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty(
-        namespace=INSTANCE_NAMESPACE,
-        metric_name="CPUUtilization",
-        statistic="Average",
-        unit="Percent",
-        dimensions=[
-            autoscaling.CfnScalingPolicy.MetricDimensionProperty(name=name, value=value)
-            for name, value in dimensions.items()
-        ],
-    )
-
-
-def _cpu_per_core(
-    dimensions: Mapping[str, str], cores: int
-) -> autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty:
-    """CPU as a share of all cores, computed by CloudWatch, for values that are known only at deployment."""
-    policy = autoscaling.CfnScalingPolicy
-    metric = policy.TargetTrackingMetricProperty(
-        namespace=INSTANCE_NAMESPACE,
-        metric_name="CPUUtilization",
-        dimensions=[
-            policy.TargetTrackingMetricDimensionProperty(name=name, value=value) for name, value in dimensions.items()
-        ],
-    )
-    return policy.CustomizedMetricSpecificationProperty(
-        metrics=[
-            policy.TargetTrackingMetricDataQueryProperty(
-                id="cpu",
-                metric_stat=policy.TargetTrackingMetricStatProperty(metric=metric, stat="Average", unit="Percent"),
-                return_data=False,
-            ),
-            policy.TargetTrackingMetricDataQueryProperty(
-                id="share", expression=f"cpu / {Token.as_string(cores)}", return_data=True
-            ),
-        ]
-    )
-
-
 def _positive(argument: str, value: float) -> float:
     if not is_token(value) and not value > 0:
         raise ValueError(f"{argument} must be above 0, got {value!r}")
@@ -376,36 +311,3 @@ def _cooldowns(scale_in: Duration | None, scale_out: Duration | None) -> tuple[f
         _DEFAULT_COOLDOWN if scale_in is None else scale_in.to_seconds(),
         _DEFAULT_COOLDOWN if scale_out is None else scale_out.to_seconds(),
     )
-
-
-def _adjustments(
-    steps: Sequence[ScalingStep], *, below: bool
-) -> list[autoscaling.CfnScalingPolicy.StepAdjustmentProperty]:
-    """Steps as Application Auto Scaling takes them: adjoining, from the threshold without end.
-
-    An open step begins at the threshold: it reaches down from there for scaling in, up for scaling out.
-    https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
-    """
-    if not steps:
-        raise ValueError("steps must contain at least one step, got none")
-    bounds = [
-        (step.lower if below or step.lower is not None else 0, step.upper if not below or step.upper is not None else 0)
-        for step in steps
-    ]
-    if not any(is_token(bound) for pair in bounds for bound in pair):
-        ladder = sorted(
-            (-math.inf if lower is None else lower, math.inf if upper is None else upper) for lower, upper in bounds
-        )
-        edges = [edge for pair in ladder for edge in pair]
-        adjoin = all(upper == lower for upper, lower in zip(edges[1:-1:2], edges[2::2], strict=True))
-        ordered = all(lower < upper for lower, upper in ladder)
-        low, high = edges[0], edges[-1]
-        closed = (low < 0 and low != -math.inf) or (high > 0 and high != math.inf)
-        if not ordered or not adjoin or closed:
-            raise ValueError(f"steps must adjoin, and reach from the threshold without end, got {ladder}")
-    return [
-        autoscaling.CfnScalingPolicy.StepAdjustmentProperty(
-            scaling_adjustment=step.change, metric_interval_lower_bound=lower, metric_interval_upper_bound=upper
-        )
-        for step, (lower, upper) in zip(steps, bounds, strict=True)
-    ]

@@ -9,7 +9,8 @@ from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ml_constructs.endpoint import Endpoint
-from ml_constructs.scaling import ScalingStep, VariantScaling
+from ml_constructs.scaling import VariantScaling
+from ml_constructs.scaling_steps import ScalingStep
 from tests.constructs.builders import number, only, properties, resources, synthesised, text, variant, warnings
 
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
