@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 from numbers import Real
@@ -9,11 +10,11 @@ from typing import Any, Final
 
 from aws_cdk import Duration, Token
 
-_PLAIN: Final = (bool, type(None), dict)
+_PLAIN: Final = (bool, type(None), dict, bytes)
 _TOKEN_NUMBERS: Final = -1e288  # a number below is a token
 
 
-def is_token(value: Any) -> bool:  # noqa: ANN401 - anything a user can pass
+def is_token(value: Any) -> bool:  # noqa: ANN401, PLR0911 - anything a user can pass; kinds in order of their cost
     """Whether `value` is known only at deployment.
 
     aws-cdk encodes a token as a string with a marker, or as a number near -1.9e289. Both are recognised without a call
@@ -22,14 +23,74 @@ def is_token(value: Any) -> bool:  # noqa: ANN401 - anything a user can pass
     if isinstance(value, _PLAIN):
         return False
     if isinstance(value, str):
-        return "${Token[" in value
+        return "${Token[" in value or value.startswith("#{Token[")  # the latter is a member of a list that is one
     if isinstance(value, Real):
         return bool(value < _TOKEN_NUMBERS)
     if isinstance(value, (list, tuple)):
         return any(isinstance(item, str) and item.startswith("#{Token[") for item in value)
     if isinstance(value, Duration):
         return bool(value.is_unresolved())
-    return bool(Token.is_unresolved(value))
+    try:
+        return bool(Token.is_unresolved(value))
+    except AttributeError:  # an object that the jsii kernel cannot take is none of its tokens
+        return False
+
+
+def check_type(kinds: type | tuple[type, ...], **arguments: object) -> None:
+    """Raise `TypeError` unless each argument is of one of the kinds; name `NoneType` where None is allowed."""
+    for argument, value in arguments.items():
+        if not isinstance(value, kinds):
+            every = kinds if isinstance(kinds, tuple) else (kinds,)
+            names = " or ".join("None" if kind is type(None) else kind.__name__ for kind in every)
+            raise TypeError(f"{argument} must be {names}, got {value!r}")
+
+
+def check_offers(member: str, what: str, **arguments: object) -> None:
+    """Raise `TypeError` unless each argument has a member; None passes.
+
+    For the interfaces of aws-cdk, which are protocols that `isinstance` does not know. Looks at the class first, since
+    a property of aws-cdk costs a call into the jsii kernel.
+    """
+    for argument, value in arguments.items():
+        if value is not None and not _offers(value, member):
+            raise TypeError(f"{argument} must be {what}, got {value!r}")
+
+
+def check_each(what: str, kind: type | str, **arguments: object) -> None:
+    """Raise `TypeError` unless each argument lists members of a type, or that have a member; token lists pass."""
+    for argument, values in arguments.items():
+        if is_token(values):
+            continue
+        if not isinstance(values, (list, tuple)):
+            raise TypeError(f"{argument} must be a list of {what}, got {values!r}")
+        for value in values:
+            if not (_offers(value, kind) if isinstance(kind, str) else isinstance(value, kind)):
+                raise TypeError(f"{argument} must be a list of {what}, got one with {value!r}")
+
+
+def check_given(**arguments: object) -> None:
+    """Raise `TypeError` if an argument without which nothing works is None."""
+    for argument, value in arguments.items():
+        if value is None:
+            raise TypeError(f"{argument} must be given, got None")
+
+
+def _offers(value: object, member: str) -> bool:
+    return hasattr(type(value), member) or hasattr(value, member)
+
+
+def check_finite(
+    argument: str, value: object, rule: str = "a finite number", *, above: float = -math.inf, low: float = -math.inf
+) -> None:
+    """Raise `ValueError` unless `value` is a finite number beyond the limits that `rule` says in words; tokens pass.
+
+    The jsii kernel dies of a number that is not finite.
+    """
+    if is_token(value):
+        return
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(number) or not number > above or not number >= low:
+        raise ValueError(f"{argument} must be {rule}, got {value!r}")
 
 
 def check_range(argument: str, value: float | None, low: float, high: float, unit: str = "") -> None:
@@ -48,9 +109,9 @@ def check_whole(argument: str, value: float | None, low: int, high: int, unit: s
         raise ValueError(f"{argument} must be a whole number between {low:,} and {high:,}, got {value!r}")
 
 
-def check_seconds(argument: str, value: Duration | None, low: int, high: int) -> None:
-    """Raise `ValueError` unless the duration lies in `low..high` seconds; None and tokens pass."""
-    if value is None or is_token(value):
+def check_seconds(argument: str, value: Duration | None, low: int, high: int, *, rendered: str = "seconds") -> None:
+    """Raise `ValueError` unless the duration lies in `low..high` seconds; None and tokens in the unit rendered pass."""
+    if value is None or _token_in(rendered, argument, value):
         return
     seconds = value.to_seconds(integral=False)
     if not low <= seconds <= high or seconds != int(seconds):
@@ -58,8 +119,8 @@ def check_seconds(argument: str, value: Duration | None, low: int, high: int) ->
 
 
 def check_days(argument: str, value: Duration | None, low: int, high: int) -> None:
-    """Raise `ValueError` unless the duration is a whole number of days in `low..high`; None and tokens pass."""
-    if value is None or is_token(value):
+    """Raise `ValueError` unless the duration is a whole number of days in `low..high`; None and tokens in days pass."""
+    if value is None or _token_in("days", argument, value):
         return
     days = value.to_days(integral=False)
     if not low <= days <= high or days != int(days):
@@ -68,17 +129,36 @@ def check_days(argument: str, value: Duration | None, low: int, high: int) -> No
 
 def check_length(argument: str, values: Collection[object], low: int, high: int) -> None:
     """Raise `ValueError` unless a collection has `low..high` members; token lists pass."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Collection):
+        raise TypeError(f"{argument} must be a collection of {low:,} to {high:,} members, got {values!r}")
     if not is_token(values) and not low <= len(values) <= high:
         raise ValueError(f"{argument} must have between {low:,} and {high:,} members, got {len(values)}")
 
 
 def check_pattern(argument: str, value: str | None, pattern: str, rule: str) -> None:
     """Raise `ValueError` unless `value` matches `pattern` entirely; `rule` says the pattern in words."""
-    if value is not None and not is_token(value) and not re.fullmatch(pattern, value):
+    if value is None or is_token(value):
+        return
+    if not isinstance(value, str):
+        raise TypeError(f"{argument} must be text, {rule}, got {value!r}")
+    if not re.fullmatch(pattern, value):
         raise ValueError(f"{argument} must be {rule}, got {value!r}")
 
 
 def check_choice(argument: str, value: object, choices: Collection[object]) -> None:
     """Raise `ValueError` unless `value` is one of `choices`; None and tokens pass."""
-    if value is not None and not is_token(value) and value not in choices:
+    if value is not None and not is_token(value) and value not in tuple(choices):
         raise ValueError(f"{argument} must be one of {', '.join(map(str, choices))}, got {value!r}")
+
+
+def _token_in(unit: str, argument: str, value: Duration) -> bool:
+    """Whether a duration is a token, which must have the unit, because CloudFormation cannot convert it."""
+    if not isinstance(value, Duration):
+        raise TypeError(f"{argument} must be a Duration, got {value!r}")
+    if not is_token(value):
+        return False
+    try:
+        {"milliseconds": value.to_milliseconds, "seconds": value.to_seconds, "days": value.to_days}[unit]()
+    except RuntimeError:
+        raise ValueError(f"{argument} must be given in {unit} where known only at deployment, got a token") from None
+    return True

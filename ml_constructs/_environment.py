@@ -9,11 +9,14 @@ from weakref import WeakKeyDictionary
 from aws_cdk import Stack
 from constructs import IConstruct
 
+from ml_constructs._checks import is_token
+
 
 @dataclass(frozen=True, kw_only=True)
 class StackEnvironment:
     """Where a stack is deployed; each value but the path may be a token."""
 
+    app: str
     stack_path: str
     partition: str
     region: str
@@ -37,6 +40,7 @@ def environment_of(scope: IConstruct) -> StackEnvironment:
     stack = Stack.of(scope)
     if stack not in _KNOWN:
         _KNOWN[stack] = StackEnvironment(
+            app=stack.node.root.__jsii_ref__.ref,  # type: ignore[attr-defined] # every jsii object has it
             stack_path=stack.node.path,
             partition=stack.partition,
             region=stack.region,
@@ -45,3 +49,42 @@ def environment_of(scope: IConstruct) -> StackEnvironment:
         )
     _KNOWN[scope] = _KNOWN[stack]
     return _KNOWN[scope]
+
+
+_REGIONS: Final[WeakKeyDictionary[IConstruct, str]] = WeakKeyDictionary()
+
+
+def check_region(scope: IConstruct, **resources: IConstruct | None) -> None:
+    """Raise `ValueError` unless each resource is in the app and in the region of `scope`; None and tokens pass.
+
+    AWS refuses a key, bucket or network of another region, and aws-cdk notices at best when it synthesises.
+    """
+    here = environment_of(scope)
+    for argument, resource in resources.items():
+        if resource is None:
+            continue
+        if environment_of(resource).app != here.app:
+            raise ValueError(f"{argument} must be of the app of what uses it, got {resource.node.path!r} of another")
+        region = _region_of(resource)
+        if region != here.region and not is_token(region) and not is_token(here.region):
+            raise ValueError(f"{argument} must be in the region of what uses it, {here.region}, got one in {region}")
+
+
+def check_account(scope: IConstruct, **constructs: IConstruct | None) -> None:
+    """Raise `ValueError` unless each construct is in the app, region and account of `scope`; None and tokens pass."""
+    check_region(scope, **constructs)
+    here = environment_of(scope).account
+    for argument, construct in constructs.items():
+        there = here if construct is None else environment_of(construct).account
+        if there != here and not is_token(there) and not is_token(here):
+            raise ValueError(f"{argument} must be in the account of what uses it, {here}, got one in {there}")
+
+
+def _region_of(resource: IConstruct) -> str:
+    """Where a resource is: an imported one need not be in the region of its stack."""
+    region = _REGIONS.get(resource)
+    if region is None:
+        environment = getattr(resource, "env", None)
+        region = environment_of(resource).region if environment is None else str(environment.region)
+        _REGIONS[resource] = region
+    return region

@@ -63,6 +63,8 @@ def resolve(
     ):
         if is_token(value):
             raise ValueError(f"{argument} must be known at synthesis to choose an image, got a token")
+        if not isinstance(value, str) and (value is not None or argument in {"name", "version"}):
+            raise TypeError(f"{argument} must be text, got {value!r}")
     if instance_type is not None and processor is not None:
         raise ValueError(f"only one of instance_type and processor must be given, got {instance_type!r}, {processor!r}")
     image = f"{name} {version}"

@@ -8,7 +8,7 @@ from typing import Final
 
 from aws_cdk import aws_ec2 as ec2
 
-from ml_constructs._checks import check_length, check_whole, is_token
+from ml_constructs._checks import check_each, check_given, check_length, check_pattern, check_whole, is_token
 
 # A model needs subnets in two zones, and takes at most 16 subnets:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
@@ -23,6 +23,7 @@ def check_max_azs(max_azs: int) -> None:
     """Raise `ValueError` unless the number of zones is known and in range."""
     if is_token(max_azs):
         raise ValueError("max_azs must be known at synth, because the number of subnets shapes the template")
+    check_given(max_azs=max_azs)
     check_whole("max_azs", max_azs, *ZONES)
 
 
@@ -35,7 +36,10 @@ def check_addresses(cidr: str | None, max_azs: int, availability_zones: Sequence
     if availability_zones is not None:
         if is_token(availability_zones):
             raise ValueError("availability_zones must be a list whose length is known at synth, got a token")
+        check_each("zone names", str, availability_zones=availability_zones)
         check_length("availability_zones", availability_zones, *ZONES)
+        for zone in availability_zones:
+            check_pattern("availability_zones", zone, "[a-z0-9-]+", "names of zones such as eu-west-1a")
         if len(set(availability_zones)) < len(availability_zones):
             raise ValueError(f"availability_zones must be distinct, got {', '.join(availability_zones)}")
     if is_token(cidr):
@@ -70,16 +74,19 @@ def choose_subnets(
     isolated = {subnet.node.path for subnet in vpc.isolated_subnets}
     public = {subnet.node.path for subnet in vpc.public_subnets}
     if selection is not None:
-        chosen = list(
-            vpc.select_subnets(
-                availability_zones=selection.availability_zones,
-                one_per_az=selection.one_per_az,
-                subnet_filters=selection.subnet_filters,
-                subnet_group_name=selection.subnet_group_name,
-                subnets=selection.subnets,
-                subnet_type=selection.subnet_type,
-            ).subnets
-        )
+        try:
+            chosen = list(
+                vpc.select_subnets(
+                    availability_zones=selection.availability_zones,
+                    one_per_az=selection.one_per_az,
+                    subnet_filters=selection.subnet_filters,
+                    subnet_group_name=selection.subnet_group_name,
+                    subnets=selection.subnets,
+                    subnet_type=selection.subnet_type,
+                ).subnets
+            )
+        except RuntimeError as error:  # aws-cdk's way to say that there are none such
+            raise ValueError(f"subnets must select subnets of vpc, got {selection}: {error}") from error
         check_length("subnets", chosen, 1, ZONES[1])
     elif isolated or vpc.private_subnets:
         kind = ec2.SubnetType.PRIVATE_ISOLATED if isolated else ec2.SubnetType.PRIVATE_WITH_EGRESS

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Final
 
 from aws_cdk import Duration
 
-from ml_constructs._checks import check_range, is_token
+from ml_constructs._checks import check_range, check_type, is_token
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html: an alarm looks back a day
 LOOK_BACK_SECONDS: Final = (60, 86_400)
@@ -51,6 +52,8 @@ class AlarmThresholds:
     def __post_init__(self) -> None:
         for name in ("error_percent", "client_error_percent", "cpu_percent", "memory_percent", "disk_percent"):
             check_range(name, getattr(self, name), 0, 100, "percent")
+        for name in ("model_latency", "overhead_latency", "at_capacity", "no_traffic"):
+            check_type((Duration, NoneType), **{name: getattr(self, name)})
         for name in ("model_latency", "overhead_latency"):
             milliseconds = _convert(name, getattr(self, name), "milliseconds")
             if milliseconds is not None and not is_token(milliseconds) and not milliseconds > 0:

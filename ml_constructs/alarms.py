@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, cast
 
 import jsii
 from aws_cdk import Annotations, Duration, Stack
@@ -15,7 +16,8 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IValidation
 
 from ml_constructs._alarm_topic import alarm_topic
-from ml_constructs._checks import check_whole, is_token
+from ml_constructs._checks import check_given, check_offers, check_type, check_whole, is_token
+from ml_constructs._environment import check_account, check_region
 from ml_constructs.alarm_thresholds import AlarmThresholds
 from ml_constructs.endpoint import Endpoint
 from ml_constructs.endpoint_interface import IEndpoint
@@ -77,12 +79,20 @@ class EndpointAlarms(Construct):
         encryption_key: kms.IKey | None = None,
         vcpus: Mapping[str, int] | None = None,
     ) -> None:
+        check_type(IEndpoint, endpoint=endpoint)
+        check_offers("topic_arn", "an SNS topic", topic=topic)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+        check_type((AlarmThresholds, NoneType), thresholds=thresholds)
+        check_type((Mapping, NoneType), vcpus=vcpus)
+        check_account(scope, endpoint=cast("Construct", endpoint))
+        check_region(scope, topic=topic, encryption_key=encryption_key)
         vcpus = {} if vcpus is None else vcpus
         if not endpoint.variant_names:
             raise ValueError("endpoint must know its variants, import it with variant_names, got none")
         for variant, count in vcpus.items():
             if variant not in endpoint.variant_names:
                 raise ValueError(f"vcpus must name variants of the endpoint, got {variant!r}")
+            check_given(**{f"vcpus of variant {variant}": count})
             check_whole(f"vcpus of variant {variant}", count, 1, _MAX_VCPUS)
         if topic is not None and encryption_key is not None:
             raise ValueError("encryption_key must not be given with topic, whose owner encrypts it, got both")

@@ -13,14 +13,15 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from ml_constructs._checks import check_days, check_pattern, is_token
-from ml_constructs.encryption import EncryptionKey, admit_generated_log_groups, admit_service
+from ml_constructs._checks import check_days, check_each, check_offers, check_pattern, check_type, is_token
+from ml_constructs._environment import check_region
+from ml_constructs.encryption import EncryptionKey, admit_generated_log_groups
 from ml_constructs.storage import EXPIRY_DAYS, LogBucket, TrailBucket
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 MAX_SELECTED: Final = 500  # values in the conditions of all selectors of a trail
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-naming-requirements.html
-_NAME: Final = r"(?=.{3,128}$)[A-Za-z0-9]+([._-][A-Za-z0-9]+)*"
+_NAME: Final = r"(?=.{3,128}$)(?!(\d+\.){3}\d+$)[A-Za-z0-9]+([._-][A-Za-z0-9]+)*"
 _NAME_LENGTH: Final = 128
 
 _SERVICE: Final = "cloudtrail.amazonaws.com"
@@ -75,13 +76,25 @@ class AuditTrail(Construct):
         trail_name: str | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+        check_offers("bucket_name", "a bucket", bucket=bucket, access_logs=access_logs)
+        check_region(scope, encryption_key=None if bucket is not None else encryption_key)
+        check_each("buckets", "bucket_arn", data_buckets=data_buckets)
+        check_each("ARNs of endpoints", str, data_endpoints=data_endpoints)
+        for arn in data_endpoints:
+            check_pattern("data_endpoints", arn, r"arn:[^:]+:sagemaker:[^:]+:\d{12}:endpoint/.+", "ARNs of endpoints")
+        check_each("insights", cloudtrail.InsightType, insights=insights)
+        check_type(bool, management_events=management_events)
+        check_type(logs.RetentionDays, log_retention=log_retention)
+        check_type(RemovalPolicy, removal_policy=removal_policy)
         if is_token(trail_name):
             raise ValueError("trail_name must be known at synth, because policies name the trail before it exists")
         check_pattern(
             "trail_name",
             trail_name,
             _NAME,
-            f"3 to {_NAME_LENGTH} letters, digits, and single periods, underscores or dashes between them",
+            f"3 to {_NAME_LENGTH} letters, digits, and single periods, underscores or dashes between them, and no IP "
+            "address",
         )
         check_days("expire_after", expire_after, *EXPIRY_DAYS)
         _check_destination(bucket, data_buckets, access_logs=access_logs, expire_after=expire_after)
@@ -175,20 +188,25 @@ class AuditTrail(Construct):
         return self._log_group
 
     def _admit_trail_to(self, key: kms.IKey) -> None:
-        """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html ."""
-        this_trail: dict[str, object] = {"aws:SourceArn": self._trail_arn}
+        """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html .
+
+        Exactly its conditions: AWS documents no `aws:SourceAccount` here, and the ARN of the trail holds the account.
+        """
+        this_trail = {"StringEquals": {"aws:SourceArn": self._trail_arn}}
         trails = Stack.of(self).format_arn(service="cloudtrail", region="*", resource="trail", resource_name="*")
-        admit_service(
-            self,
-            key,
-            _SERVICE,
-            "kms:GenerateDataKey*",
-            conditions={
-                "StringEquals": this_trail,
-                "StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails},
-            },
-        )
-        admit_service(self, key, _SERVICE, "kms:DescribeKey", conditions={"StringEquals": this_trail})
+        context = {"StringLike": {"kms:EncryptionContext:aws:cloudtrail:arn": trails}}
+        for action, conditions in (
+            ("kms:GenerateDataKey*", {**this_trail, **context}),
+            ("kms:DescribeKey", this_trail),
+        ):
+            key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal(_SERVICE)],
+                    actions=[action],
+                    resources=["*"],  # in a key policy: this key
+                    conditions=conditions,
+                )
+            )
 
     def _admit_trail_to_bucket(self) -> list[Construct]:
         """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html ."""

@@ -9,7 +9,16 @@ from typing import Final
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ml_constructs._checks import check_length, check_pattern, check_whole, is_token
+from ml_constructs._checks import (
+    check_each,
+    check_given,
+    check_length,
+    check_offers,
+    check_pattern,
+    check_type,
+    check_whole,
+    is_token,
+)
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
 SAMPLING_PERCENT: Final = (0, 100)
@@ -48,7 +57,17 @@ class DataCapture:
     json_content_types: Sequence[str] = ("application/json",)
 
     def __post_init__(self) -> None:
-        check_pattern("prefix", self.prefix, r"[^/].*[^/]|[^/]", "a key prefix without slashes at its ends")
+        check_offers("bucket_name", "a bucket", bucket=self.bucket)
+        check_type(bool, requests=self.requests, responses=self.responses)
+        check_type(str, prefix=self.prefix)
+        check_given(sampling_percentage=self.sampling_percentage)
+        check_each(
+            "content types",
+            str,
+            csv_content_types=self.csv_content_types,
+            json_content_types=self.json_content_types,
+        )
+        check_pattern("prefix", self.prefix, r"[^/\n].*[^/\n]|[^/\n]", "a key prefix without slashes at its ends")
         if not is_token(self.prefix):
             name = "" if self.bucket is None or is_token(self.bucket.bucket_name) else self.bucket.bucket_name
             length = len(f"s3://{name}/{self.prefix}")

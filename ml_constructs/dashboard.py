@@ -9,7 +9,7 @@ from aws_cdk import Names, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from ml_constructs._checks import check_length, check_pattern, is_token
+from ml_constructs._checks import check_each, check_given, check_length, check_offers, check_pattern, is_token
 from ml_constructs._dashboard_rows import FULL, HALF, MAX_WIDGETS, PERCENTILES, THIRD, Rows
 from ml_constructs.alarm_thresholds import AlarmThresholds
 from ml_constructs.alarms import EndpointAlarms, max_capacity_of, vcpus_of
@@ -70,6 +70,13 @@ class EndpointDashboard(cloudwatch.Dashboard):
         alarms: Sequence[EndpointAlarms | cloudwatch.IAlarm] = (),
         name: str | None = None,
     ) -> None:
+        check_each("endpoints", IEndpoint, endpoints=endpoints)
+        check_each("front ends", object, front_ends=front_ends)
+        check_each("EndpointAlarms and alarms", object, alarms=alarms)
+        for alarm in alarms:
+            if not isinstance(alarm, EndpointAlarms):
+                check_given(alarms=alarm)
+                check_offers("alarm_arn", "a list of EndpointAlarms and alarms", alarms=alarm)
         check_length("endpoints", endpoints, 1, MAX_WIDGETS)
         for endpoint in endpoints:
             if not endpoint.variant_names:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Final, Literal
 
 from aws_cdk import Duration
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ml_constructs._checks import check_choice, check_seconds, check_whole, is_token
+from ml_constructs._checks import check_choice, check_seconds, check_type, check_whole, is_token
 from ml_constructs.rollback import DEFAULT_THRESHOLDS, RollbackThresholds
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html
@@ -54,7 +55,9 @@ class Deployment:
     rollback: RollbackThresholds | None = DEFAULT_THRESHOLDS
 
     def __post_init__(self) -> None:
+        check_type(str, strategy=self.strategy)
         check_choice("strategy", self.strategy, _DEFAULT_WAIT)
+        check_type((RollbackThresholds, NoneType), rollback=self.rollback)
         if self.strategy in _PERCENT:
             low, high = _PERCENT[self.strategy]
             if self.percent is None:

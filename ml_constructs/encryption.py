@@ -17,11 +17,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from ml_constructs._checks import check_days
+from ml_constructs._checks import check_days, check_each, check_pattern, check_type
 from ml_constructs._environment import environment_of
 
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
 PENDING_WINDOW_DAYS: Final = (7, 30)
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+_ALIAS: Final = r"(alias/(?!aws/)|(?!alias/|aws/))[a-zA-Z0-9:/_-]{1,250}"
 
 
 class EncryptionKey(kms.Key):
@@ -39,7 +41,7 @@ class EncryptionKey(kms.Key):
         pending_window: Waiting time before a destroyed key is gone, 7 to 30 whole days. Default: 30 days.
 
     Raises:
-        ValueError: `pending_window` is out of range.
+        ValueError: `alias` is malformed, or `pending_window` is out of range.
 
     See https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
@@ -54,6 +56,11 @@ class EncryptionKey(kms.Key):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         pending_window: Duration | None = None,
     ) -> None:
+        check_pattern(
+            "alias", alias, _ALIAS, "1 to 250 letters, digits, '/', '_', ':' and '-', which do not begin with aws/"
+        )
+        check_each("principals", "grant_principal", administrators=administrators)
+        check_type(RemovalPolicy, removal_policy=removal_policy)
         check_days("pending_window", pending_window, *PENDING_WINDOW_DAYS)
         super().__init__(
             scope,

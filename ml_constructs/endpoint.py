@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Final
 
 from aws_cdk import Annotations, ArnFormat, Duration, Names, RemovalPolicy, Stack
@@ -13,8 +14,17 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct, IDependable
 
-from ml_constructs._checks import check_choice, check_pattern, check_seconds, is_token
-from ml_constructs._environment import environment_of
+from ml_constructs._checks import (
+    check_choice,
+    check_each,
+    check_given,
+    check_offers,
+    check_pattern,
+    check_seconds,
+    check_type,
+    is_token,
+)
+from ml_constructs._environment import check_account, check_region, environment_of
 from ml_constructs.capture import DataCapture
 from ml_constructs.deployment import Deployment
 from ml_constructs.encryption import EncryptionKey, admit_log_groups
@@ -36,6 +46,7 @@ from ml_constructs.variants import (
 METRIC_SECONDS: Final = (10, 30, 60, 120, 180, 240, 300)
 
 _LOG_PREFIX: Final = "/aws/sagemaker/Endpoints/"
+_ARN_PATTERN: Final = rf"arn:[a-z-]+:sagemaker:[a-z0-9-]+:\d{{12}}:endpoint/{NAME_PATTERN}"
 
 
 class Endpoint(Construct, IEndpoint):
@@ -78,13 +89,22 @@ class Endpoint(Construct, IEndpoint):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         endpoint_name: str | None = None,
     ) -> None:
+        check_type((Deployment, NoneType), deployment=deployment)
+        check_type((DataCapture, NoneType), data_capture=data_capture)
+        check_type((bool, NoneType), encrypt_volumes=encrypt_volumes)
+        check_type(logs.RetentionDays, log_retention=log_retention)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
         deployment = Deployment.canary() if deployment is None else deployment
         check_variants(variants, rolling=deployment.strategy == "ROLLING")
         volumes = key_on_volumes(variants, encrypt_volumes)
         check_pattern("endpoint_name", endpoint_name, NAME_PATTERN, NAME_RULE)
+        check_seconds("metric_frequency", metric_frequency, METRIC_SECONDS[0], METRIC_SECONDS[-1])
         if metric_frequency is not None and not is_token(metric_frequency):
-            check_seconds("metric_frequency", metric_frequency, METRIC_SECONDS[0], METRIC_SECONDS[-1])
             check_choice("metric_frequency", metric_frequency.to_seconds(), METRIC_SECONDS)
+        check_region(scope, encryption_key=encryption_key)
+        for variant in variants:
+            if isinstance(variant.model, Construct):
+                check_account(scope, **{f"model of variant {variant.name}": variant.model})
         super().__init__(scope, construct_id)
         self.variants: Final = tuple(variants)
         self.variant_names = tuple(variant.name for variant in variants)
@@ -134,7 +154,12 @@ class Endpoint(Construct, IEndpoint):
             construct_id: The id in `scope`.
             endpoint_name: The name.
             variant_names: Its variants, for metrics. Default: unknown.
+
+        Raises:
+            ValueError: a name is malformed, or given twice.
         """
+        check_type(str, endpoint_name=endpoint_name)
+        check_pattern("endpoint_name", endpoint_name, NAME_PATTERN, NAME_RULE)
         return _ImportedEndpoint(
             scope, construct_id, name=endpoint_name, arn=_arn(scope, endpoint_name), variants=variant_names
         )
@@ -150,7 +175,12 @@ class Endpoint(Construct, IEndpoint):
             construct_id: The id in `scope`.
             endpoint_arn: The ARN; SageMaker writes the name in it in lower case.
             variant_names: Its variants, for metrics. Default: unknown.
+
+        Raises:
+            ValueError: the ARN is not one of an endpoint, or a name is malformed or given twice.
         """
+        check_type(str, endpoint_arn=endpoint_arn)
+        check_pattern("endpoint_arn", endpoint_arn, _ARN_PATTERN, "the ARN of an endpoint")
         name = Stack.of(scope).split_arn(endpoint_arn, ArnFormat.SLASH_RESOURCE_NAME).resource_name
         # Only the name, since what precedes it may hold tokens, such as the partition's.
         before, slash, last = endpoint_arn.rpartition("/")
@@ -201,6 +231,9 @@ class Endpoint(Construct, IEndpoint):
         Raises:
             ValueError: the endpoint has 10 rollback alarms already.
         """
+        check_given(alarm=alarm)
+        check_offers("alarm_name", "an alarm", alarm=alarm)
+        check_region(self, alarm=alarm)
         if len(self.rollback_alarms) == MAX_ROLLBACK_ALARMS:
             raise ValueError(f"alarm must be one of at most {MAX_ROLLBACK_ALARMS} rollback alarms, got one more")
         self.rollback_alarms.append(alarm)
@@ -223,6 +256,13 @@ class Endpoint(Construct, IEndpoint):
 
 class _ImportedEndpoint(Construct, IEndpoint):
     def __init__(self, scope: Construct, construct_id: str, *, name: str, arn: str, variants: Sequence[str]) -> None:
+        check_each("names", str, variant_names=variants)
+        if is_token(variants):
+            raise ValueError("variant_names must be a list whose length is known at synth, got a token")
+        for variant in variants:
+            check_pattern("variant_names", variant, NAME_PATTERN, NAME_RULE)
+        if len(set(variants)) < len(variants):
+            raise ValueError(f"variant_names must be unique, got {', '.join(variants)}")
         super().__init__(scope, construct_id)
         self.endpoint_name = name
         self.endpoint_arn = arn

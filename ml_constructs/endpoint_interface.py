@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from types import NoneType
 from typing import Any, Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+
+from ml_constructs._checks import check_given, check_offers, check_type
 
 # https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 INVOCATION_NAMESPACE: Final = "AWS/SageMaker"
@@ -53,6 +56,8 @@ class IEndpoint:
         return self._grant(grantee, "sagemaker:DescribeEndpoint")
 
     def _grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        check_given(grantee=grantee)
+        check_offers("grant_principal", "a principal", grantee=grantee)
         return iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.endpoint_arn])
 
     def metric(
@@ -76,6 +81,8 @@ class IEndpoint:
         Raises:
             ValueError: the endpoint has no such variant, or several and none is named.
         """
+        check_type(str, metric_name=metric_name, statistic=statistic)
+        check_type((Duration, NoneType), period=period)
         return cloudwatch.Metric(
             namespace=INSTANCE_NAMESPACE if metric_name in _INSTANCE_METRICS else INVOCATION_NAMESPACE,
             metric_name=metric_name,
@@ -91,6 +98,7 @@ class IEndpoint:
         Raises:
             ValueError: the endpoint has no such variant, or several and none is named.
         """
+        check_type((str, NoneType), variant=variant)
         if variant is None and len(self.variant_names) == 1:
             return self.variant_names[0]
         if variant is None or (self.variant_names and variant not in self.variant_names):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from aws_cdk import CfnMapping, Stack
@@ -14,12 +16,10 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 
 from ml_constructs import _image_table
-from ml_constructs._checks import check_pattern, is_token
+from ml_constructs._checks import check_given, check_offers, check_pattern, check_type, is_token
 from ml_constructs._environment import environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from constructs import Construct
 
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageIdentifier.html
@@ -121,6 +121,8 @@ class ContainerImage:
 
         See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
         """
+        check_given(repository=repository)
+        check_offers("repository_arn", "an ECR repository", repository=repository)
         if (digest is None) == (tag is None):
             raise ValueError(f"exactly one of digest and tag must be given, got digest={digest!r} and tag={tag!r}")
         check_pattern("digest", digest, _DIGEST, "sha256: followed by 64 lower-case hexadecimal digits")
@@ -153,7 +155,13 @@ class ContainerImage:
 
         See https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_ecr_assets-readme.html
         """
-        if not Path(directory).is_dir():
+        check_type(str, directory=directory, file=file)
+        check_type((str, NoneType), target=target)
+        check_type((ecr_assets.Platform, NoneType), platform=platform)
+        check_type((Mapping, NoneType), build_args=build_args)
+        for name, value in (build_args or {}).items():
+            check_type(str, **{f"build_args[{name!r}]": value, "build_args": name})
+        if not directory or not Path(directory).is_dir():
             raise ValueError(f"directory must be an existing directory, got {directory!r}")
         if not (Path(directory) / file).is_file():
             raise ValueError(f"file must be a Dockerfile in {directory!r}, got {file!r}")

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Final, Protocol
 
 from aws_cdk import Annotations, Reference, Stack, Tokenization
@@ -16,11 +17,18 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct, IDependable
 
-from ml_constructs._checks import check_length, check_pattern, is_token
-from ml_constructs._environment import environment_of
+from ml_constructs._checks import (
+    check_each,
+    check_length,
+    check_offers,
+    check_pattern,
+    check_type,
+    is_token,
+)
+from ml_constructs._environment import check_account, environment_of
 from ml_constructs.images import BoundImage, ContainerImage
 from ml_constructs.model_data import BoundModelData, ModelData
-from ml_constructs.network import InferenceNetwork
+from ml_constructs.network import InferenceNetwork, security_group_description
 from ml_constructs.permissions import Permission, acknowledge_wildcards, allow_exactly
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
@@ -70,9 +78,14 @@ class Container:
     hostname: str | None = None
 
     def __post_init__(self) -> None:
+        check_type(ContainerImage, image=self.image)
+        check_type((ModelData, NoneType), model_data=self.model_data)
+        check_type(Mapping, environment=self.environment)
         check_pattern("hostname", self.hostname, HOSTNAME_PATTERN, "at most 63 letters, digits and inner hyphens")
         check_length("environment", self.environment, 0, MAX_ENVIRONMENT)
         for name, value in self.environment.items():
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise TypeError(f"environment must have names and values of text, got {name!r}: {value!r}")
             check_pattern("environment", name, r"[a-zA-Z_][a-zA-Z0-9_]*", "named with letters, digits and underscores")
             for text in (name, value):
                 if not is_token(text) and len(text.encode()) > MAX_ENVIRONMENT_ENTRY:
@@ -120,6 +133,11 @@ class Model(Construct):
         network_isolation: bool | None = None,
         role: iam.IRole | None = None,
     ) -> None:
+        check_each("Container", Container, containers=containers)
+        check_type((InferenceNetwork, NoneType), network=network)
+        check_type((bool, NoneType), network_isolation=network_isolation)
+        check_offers("role_arn", "a role", role=role)
+        check_account(scope, network=network)
         if len(containers) != 1:
             raise ValueError(f"containers must have exactly 1 member, got {len(containers)}")
         size = sum(container.environment_bytes for container in containers)
@@ -160,6 +178,9 @@ class Model(Construct):
         )
         # SageMaker reads the artefact when it creates the model: https://github.com/aws/aws-cdk/issues/10064
         self._resource.node.add_dependency(*(policy for policy in policies if policy is not None))
+        if network is not None:
+            # And instances load it through the network, whose routes and S3 endpoint no reference orders before them.
+            self._resource.node.add_dependency(*_way_to_s3(network))
 
     @staticmethod
     def from_model_name(model_name: str, *, role: iam.IRole | None = None) -> IModel:
@@ -168,7 +189,13 @@ class Model(Construct):
         Args:
             model_name: The name.
             role: Its execution role, which an endpoint lets write logs and captured data. Default: left to its owner.
+
+        Raises:
+            ValueError: `model_name` is malformed.
         """
+        check_type(str, model_name=model_name)
+        check_pattern("model_name", model_name, HOSTNAME_PATTERN, "at most 63 letters, digits and inner hyphens")
+        check_offers("role_arn", "a role", role=role)
         return _ImportedModel(model_name=model_name, role=role)
 
     @property
@@ -265,9 +292,13 @@ def _pull(images: Sequence[BoundImage]) -> Permission:
 
 def _join(model: Model, network: InferenceNetwork) -> ec2.SecurityGroup:
     """A security group that nothing may reach: SageMaker calls containers from within their instances."""
-    # EC2 takes these characters alone, and 255 of them.
-    description = re.sub(r"[^a-zA-Z0-9 ._:/()#,@+=;{}!$*\[\]&-]", "-", f"Instances of {model.node.path}")[:255]
+    description = security_group_description(f"Instances of {model.node.path}")
     return network.create_security_group(model, "SecurityGroup", description=description, endpoints=False, s3=True)
+
+
+def _way_to_s3(network: InferenceNetwork) -> list[IDependable]:
+    routes = [subnet.internet_connectivity_established for subnet in network.subnets]
+    return routes if network.s3_endpoint is None else [*routes, network.s3_endpoint]
 
 
 def _role_description(construct_id: str) -> str:

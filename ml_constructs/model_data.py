@@ -17,8 +17,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from ml_constructs._checks import is_token
-from ml_constructs._environment import environment_of
+from ml_constructs._checks import check_given, check_offers, check_type, is_token
+from ml_constructs._environment import check_region, environment_of
 from ml_constructs.permissions import Permission
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
@@ -71,8 +71,9 @@ class ModelData:
         Raises:
             ValueError: `path` is not a directory, holds no file, or a link that leads nowhere or in a circle.
         """
+        check_type((str, Path), path=path)
         directory = Path(path)
-        if not directory.is_dir():
+        if not str(path) or not directory.is_dir():
             raise ValueError(f"path must be a directory, got {str(path)!r}")
         if not _files(directory):
             raise ValueError(f"path must be a directory with at least one file, got {str(path)!r}")
@@ -88,6 +89,7 @@ class ModelData:
         Raises:
             ValueError: `path` is not such an archive.
         """
+        check_type((str, Path), path=path)
         archive = Path(path)
         if not archive.name.endswith(SUFFIX):
             raise ValueError(f"path must end with {SUFFIX}, got {str(path)!r}")
@@ -115,6 +117,9 @@ class ModelData:
         Raises:
             ValueError: `key` does not end with `.tar.gz` or does not contain `version`, or the URL is too long.
         """
+        check_given(bucket=bucket)
+        check_offers("bucket_name", "a bucket", bucket=bucket)
+        check_type(str, key=key, version=version)
         if not is_token(key):
             if not key.endswith(SUFFIX):
                 raise ValueError(f"key must end with {SUFFIX}, got {key!r}")
@@ -135,6 +140,8 @@ class ModelData:
             assert self._bucket is not None  # noqa: S101 - one of both is given by every constructor
             assert self._key is not None  # noqa: S101
             bucket, key = self._bucket, self._key
+            # A bucket that was imported by its name may be anywhere.
+            check_region(scope, bucket=bucket if isinstance(bucket, s3.Bucket) else None)
         arn, encryption_key = bucket.bucket_arn, bucket.encryption_key
         permissions = [Permission(actions=["s3:GetObject"], resources=[f"{arn}/{key}"])]
         if encryption_key is not None:

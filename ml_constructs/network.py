@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Final
 
 import jsii
@@ -14,14 +15,19 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ml_constructs._checks import check_pattern, is_token
+from ml_constructs._checks import check_each, check_given, check_offers, check_pattern, check_type, is_token
 from ml_constructs._endpoint_policies import EndpointPolicies, deny_plain_text
+from ml_constructs._environment import check_account, check_region
 from ml_constructs._flow_log import record_traffic
 from ml_constructs._isolated_vpc import isolated_vpc
+from ml_constructs._service_names import name_in_every_partition
 from ml_constructs._subnets import ZONES, check_addresses, check_max_azs, check_route_tables, choose_subnets
 
 _HTTPS: Final = ec2.Port.tcp(443)
 _RUNTIME: Final = "sagemaker.runtime"  # also the beginning of the FIPS variant's name
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+_DESCRIPTION: Final = r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}"
+_ARN: Final = r"arn:[^\s]+|\*"
 _INVOKE: Final = "sagemaker:InvokeEndpoint"  # also the beginning of its asynchronous and streaming variants
 
 
@@ -79,12 +85,22 @@ class InferenceNetwork(Construct):
         flow_log_interval: ec2.FlowLogMaxAggregationInterval = ec2.FlowLogMaxAggregationInterval.ONE_MINUTE,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
+        check_type(bool, s3_endpoint=s3_endpoint)
+        check_type(logs.RetentionDays, flow_log_retention=flow_log_retention)
+        check_type(ec2.FlowLogMaxAggregationInterval, flow_log_interval=flow_log_interval)
+        check_type(RemovalPolicy, removal_policy=removal_policy)
+        check_type((ec2.SubnetSelection, NoneType), subnets=subnets)
+        check_type((str, NoneType), cidr=cidr)
+        check_offers("key_arn", "a KMS key", flow_log_key=flow_log_key)
+        check_offers("vpc_id", "a VPC", vpc=vpc)
+        check_account(scope, vpc=vpc)
+        check_region(scope, flow_log_key=flow_log_key)
         check_max_azs(max_azs)
         check_pattern("s3_prefix_list", s3_prefix_list, r"pl-[0-9a-f]{8,17}", "the id of a prefix list")
         services = _choose_services(interface_endpoints)
         if vpc is None:
             if subnets is not None:
-                raise ValueError("subnets must not be given without vpc")
+                raise ValueError(f"subnets must not be given without vpc, got {subnets}")
             addresses = check_addresses(cidr, max_azs, availability_zones)
         else:
             _check_absent_with_vpc(availability_zones=availability_zones, cidr=cidr, flow_log_key=flow_log_key)
@@ -128,7 +144,7 @@ class InferenceNetwork(Construct):
             self,
             "EndpointSecurityGroup",
             vpc=self._vpc,
-            description=f"Interface endpoints of {self.node.path}",
+            description=security_group_description(f"Interface endpoints of {self.node.path}"),
             allow_all_outbound=False,
         )
         _close_outbound(self._security_group)
@@ -185,6 +201,10 @@ class InferenceNetwork(Construct):
 
         See https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
         """
+        check_given(service=service)
+        check_offers("short_name", "a service with a short name", service=service)
+        if statements is not None:
+            check_each("policy statements", iam.PolicyStatement, statements=statements)
         name = service.short_name
         if name in self._endpoints:
             raise ValueError(f"service must be one without an endpoint in this network, got {name}")
@@ -202,6 +222,7 @@ class InferenceNetwork(Construct):
             statements = [self._policies.within_account()]
         for statement in (deny_plain_text(), *statements):
             endpoint.add_to_policy(statement)
+        name_in_every_partition(endpoint, service)
         self._endpoints[name] = endpoint
         return endpoint
 
@@ -219,6 +240,9 @@ class InferenceNetwork(Construct):
 
         See https://docs.aws.amazon.com/sagemaker/latest/dg/interface-vpc-endpoint.html
         """
+        check_type(str, endpoint_arn=endpoint_arn)
+        check_pattern("endpoint_arn", endpoint_arn, _ARN, "an ARN")
+        check_each("actions", str, actions=actions)
         for action in actions:
             if not is_token(action) and not action.startswith(_INVOKE):
                 raise ValueError(f"actions must begin with {_INVOKE}, got {action!r}")
@@ -239,7 +263,10 @@ class InferenceNetwork(Construct):
         Raises:
             ValueError: there is no action, or one of another service.
         """
-        if not actions or not all(is_token(action) or action.startswith("s3:") for action in actions):
+        check_type(str, resource_arn=resource_arn)
+        check_pattern("resource_arn", resource_arn, _ARN, "an ARN")
+        check_each("actions", str, actions=actions)
+        if not actions or not all(is_token(action) or re.fullmatch(r"s3:[a-zA-Z*?]+", action) for action in actions):
             raise ValueError(f"actions must be one or more actions that begin with s3:, got {actions!r}")
         if self._s3_endpoint is not None:
             self._policies.allow(self._s3_endpoint, "s3", resource_arn, actions)
@@ -252,13 +279,17 @@ class InferenceNetwork(Construct):
         Args:
             scope: The parent of the security group.
             construct_id: The id in `scope`.
-            description: What its members are.
+            description: What its members are, 1 to 255 of the characters that EC2 takes.
             endpoints: Whether members reach the interface endpoints. Default: True, for functions. A model needs none.
             s3: Whether members reach S3. Default: False. A model does, because SageMaker downloads its artefacts so.
 
         Raises:
-            ValueError: `endpoints` is True, `vpc` brings its own, and does not know its address range.
+            ValueError: `description` is malformed; or `endpoints` is True, `vpc` brings its own, and does not know its
+                address range.
         """
+        check_type(str, description=description)
+        check_type(bool, endpoints=endpoints, s3=s3)
+        check_pattern("description", description, _DESCRIPTION, "1 to 255 letters, digits and ._-:/()#,@[]+=&;{}!$*")
         owners = self._owners_endpoints() if endpoints and not self._endpoints and not self._new else None
         group = ec2.SecurityGroup(scope, construct_id, vpc=self._vpc, description=description, allow_all_outbound=False)
         _close_outbound(group)
@@ -296,11 +327,17 @@ class InferenceNetwork(Construct):
             raise ValueError("vpc must know its vpc_cidr_block when interface_endpoints is empty") from error
 
 
+def security_group_description(text: str) -> str:
+    """A description in the characters that EC2 takes, 255 at most."""
+    return re.sub(r"[^a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]", "-", text)[:255]
+
+
 def _choose_services(
     services: Sequence[ec2.InterfaceVpcEndpointAwsService] | None,
 ) -> list[ec2.InterfaceVpcEndpointAwsService]:
     if services is None:
         return [ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME]
+    check_each("services", "short_name", interface_endpoints=services)
     names = [service.short_name for service in services]
     if len(set(names)) < len(names):
         raise ValueError(f"interface_endpoints must name each service once, got {', '.join(names)}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Final
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from ml_constructs._checks import check_range, is_token
+from ml_constructs._checks import check_given, check_range, check_type, is_token
 from ml_constructs.endpoint_interface import IEndpoint
 from ml_constructs.variants import construct_ids
 
@@ -40,7 +41,9 @@ class RollbackThresholds:
     model_latency: Duration | None = None
 
     def __post_init__(self) -> None:
+        check_given(error_percent=self.error_percent)
         check_range("error_percent", self.error_percent, 0, 100, "percent")
+        check_type((Duration, NoneType), model_latency=self.model_latency)
         if self.model_latency is not None:
             if is_token(self.model_latency):
                 raise ValueError(

@@ -14,7 +14,16 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from ml_constructs._checks import check_pattern, check_range, check_seconds, check_whole, is_token
+from ml_constructs._checks import (
+    check_finite,
+    check_given,
+    check_pattern,
+    check_range,
+    check_seconds,
+    check_type,
+    check_whole,
+    is_token,
+)
 from ml_constructs.scaling_metrics import cpu_share, cpu_sum
 from ml_constructs.scaling_steps import ScalingStep, step_adjustments
 from ml_constructs.variants import NAME_PATTERN, NAME_RULE, InstanceVariant
@@ -23,6 +32,9 @@ _DEFAULT_COOLDOWN: Final = 300
 _MAX_INSTANCES: Final = 2**31 - 1
 _STATISTICS: Final = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")  # all others are extended
 _HIGH_RESOLUTION: Final = (10, 20, 30)  # seconds; other alarm periods are whole minutes
+# How far back an alarm looks in seconds, with periods of less than an hour and with longer ones:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+_LOOK_BACK: Final = (86_400, 604_800)
 
 
 class VariantScaling(Construct):
@@ -54,6 +66,7 @@ class VariantScaling(Construct):
         min_capacity: int = 2,
         max_capacity: int,
     ) -> None:
+        check_given(min_capacity=min_capacity, max_capacity=max_capacity)
         check_whole("min_capacity", min_capacity, 1, _MAX_INSTANCES)
         check_whole("max_capacity", max_capacity, 1, _MAX_INSTANCES)
         if not is_token(min_capacity) and not is_token(max_capacity):
@@ -199,10 +212,12 @@ class VariantScaling(Construct):
 
         Args:
             name: Names the policy and its alarm, e.g. `CpuHigh`.
-            metric: Any metric; its period is that of the alarm: 10, 20, 30 seconds, or whole minutes.
+            metric: Any metric; its period is that of the alarm: 10, 20, 30 seconds, or whole minutes up to
+                a week.
             threshold: The value beyond which to act.
             steps: What to do, by distance from the threshold; one step may cover all.
-            evaluation_periods: Periods beyond the threshold before acting, 1 or more. Default: 1.
+            evaluation_periods: Periods beyond the threshold before acting, 1 or more: at most one day, or one week
+                with periods of an hour or longer. Default: 1.
             below: Whether to act when the metric is at or below the threshold rather than at or above. Default: False.
             cooldown: Rest between two actions of this policy. Default: 5 minutes.
 
@@ -212,15 +227,22 @@ class VariantScaling(Construct):
         Raises:
             ValueError: an argument is out of its range.
         """
+        check_type(str, name=name)
+        check_type(cloudwatch.Metric, metric=metric)
+        check_type(bool, below=below)
+        check_finite("threshold", threshold)
+        check_given(evaluation_periods=evaluation_periods)
         check_pattern("name", name, NAME_PATTERN, NAME_RULE)
         self._check_new(name)
-        check_whole("evaluation_periods", evaluation_periods, 1, 86_400)
         check_seconds("cooldown", cooldown, 0, _MAX_INSTANCES)
         period = metric.period.to_seconds(integral=False)
-        if period not in _HIGH_RESOLUTION and (period % 60 or not period):
+        if (period not in _HIGH_RESOLUTION and (period % 60 or not period)) or period > _LOOK_BACK[1]:
             raise ValueError(
-                f"metric must have a period of 10, 20, 30 seconds or whole minutes, got {period:g} seconds"
+                "metric must have a period of 10, 20, 30 seconds or whole minutes, at most a week, "
+                f"got {period:g} seconds"
             )
+        most = int(_LOOK_BACK[period >= 3600] // period)  # noqa: PLR2004 - an hour
+        check_whole("evaluation_periods", evaluation_periods, 1, most, f"periods of {period:g} seconds")
         adjustments = step_adjustments(steps, below=below)
         self._policies.add(name)
         policy = autoscaling.CfnScalingPolicy(
@@ -268,6 +290,7 @@ class VariantScaling(Construct):
         customized: autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty | None = None,
     ) -> None:
         self._check_new(name)
+        check_type(bool, disable_scale_in=disable_scale_in)
         scale_in, scale_out = cooldowns
         specification = None
         if predefined is not None:
@@ -299,8 +322,7 @@ class VariantScaling(Construct):
 
 
 def _positive(argument: str, value: float) -> float:
-    if not is_token(value) and not value > 0:
-        raise ValueError(f"{argument} must be above 0, got {value!r}")
+    check_finite(argument, value, "above 0", above=0)
     return value
 
 

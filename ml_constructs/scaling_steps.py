@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
 
-from ml_constructs._checks import is_token
+from ml_constructs._checks import check_each, check_finite, check_given, check_whole, is_token
+
+_MOST_INSTANCES = 2**31 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,7 @@ class ScalingStep:
         upper: Distance from the threshold at which the step ends. Default: unbounded above.
 
     Raises:
-        ValueError: `change` is 0, or `lower` is not below `upper`.
+        ValueError: `change` is 0 or no whole number, or `lower` is not below `upper`.
     """
 
     change: int
@@ -29,8 +31,13 @@ class ScalingStep:
     upper: float | None = None
 
     def __post_init__(self) -> None:
+        check_given(change=self.change)
+        check_whole("change", self.change, -_MOST_INSTANCES, _MOST_INSTANCES)
         if self.change == 0:
             raise ValueError("change must not be 0, got 0")
+        for argument, bound in (("lower", self.lower), ("upper", self.upper)):
+            if bound is not None:
+                check_finite(argument, bound)
         bounds = (self.lower, self.upper)
         if None not in bounds and not any(map(is_token, bounds)) and not self.lower < self.upper:  # type: ignore[operator] # neither is None
             raise ValueError(f"lower must be below upper, {self.upper}, got {self.lower}")
@@ -44,6 +51,7 @@ def step_adjustments(
     An open step begins at the threshold: it reaches down from there for scaling in, up for scaling out.
     https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
     """
+    check_each("ScalingStep", ScalingStep, steps=steps)
     if not steps:
         raise ValueError("steps must contain at least one step, got none")
     bounds = [

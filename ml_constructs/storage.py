@@ -14,7 +14,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from ml_constructs._checks import check_days
+from ml_constructs._checks import check_days, check_given, check_offers, check_type
+from ml_constructs._environment import check_region
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html takes positive 32-bit integers.
 EXPIRY_DAYS: Final = (1, 2_147_483_647)
@@ -61,6 +62,7 @@ class LogBucket(s3.Bucket):
             encryption=s3.BucketEncryption.S3_MANAGED,
             **_hardened(removal_policy, current=current, replaced=Duration.days(30)),
         )
+        _keep_policy(self, removal_policy)
         self.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
@@ -99,9 +101,13 @@ class ArtifactBucket(s3.Bucket):
         expire_replaced_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
+        check_offers("bucket_name", "a bucket", access_logs=access_logs)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+        check_given(encryption_key=encryption_key)
+        check_region(scope, encryption_key=encryption_key, access_logs=_owned(access_logs))
         replaced = _days("expire_replaced_after", expire_replaced_after, default=365)
         super().__init__(scope, construct_id, **_encrypted(encryption_key, removal_policy, replaced=replaced))
-        _complete(self, access_logs)
+        _complete(self, access_logs, removal_policy)
 
 
 class CaptureBucket(s3.Bucket):
@@ -129,13 +135,17 @@ class CaptureBucket(s3.Bucket):
         expire_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
+        check_offers("bucket_name", "a bucket", access_logs=access_logs)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+        check_given(encryption_key=encryption_key)
+        check_region(scope, encryption_key=encryption_key, access_logs=_owned(access_logs))
         current = _days("expire_after", expire_after, default=90)
         super().__init__(
             scope,
             construct_id,
             **_encrypted(encryption_key, removal_policy, current=current, replaced=Duration.days(7)),
         )
-        _complete(self, access_logs)
+        _complete(self, access_logs, removal_policy)
 
 
 class TrailBucket(s3.Bucket):
@@ -166,13 +176,22 @@ class TrailBucket(s3.Bucket):
         expire_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
+        check_offers("bucket_name", "a bucket", access_logs=access_logs)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+        check_given(encryption_key=encryption_key)
+        check_region(scope, encryption_key=encryption_key, access_logs=_owned(access_logs))
         kept = _days("expire_after", expire_after, default=400)
         super().__init__(
             scope,
             construct_id,
             **_encrypted(encryption_key, removal_policy, current=kept, replaced=kept, bucket_key=False),
         )
-        _complete(self, access_logs)
+        _complete(self, access_logs, removal_policy)
+
+
+def _owned(bucket: s3.IBucket | None) -> s3.Bucket | None:
+    """The bucket if its region is known: one that was imported by its name may be anywhere."""
+    return bucket if isinstance(bucket, s3.Bucket) else None
 
 
 def _days(argument: str, value: Duration | None, *, default: int) -> Duration:
@@ -181,6 +200,7 @@ def _days(argument: str, value: Duration | None, *, default: int) -> Duration:
 
 
 def _hardened(removal_policy: RemovalPolicy, *, replaced: Duration, current: Duration | None = None) -> dict[str, Any]:
+    check_type(RemovalPolicy, removal_policy=removal_policy)
     return {
         "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
         "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -214,10 +234,17 @@ def _encrypted(
     }
 
 
-def _complete(bucket: s3.Bucket, access_logs: s3.IBucket | None) -> None:
+def _complete(bucket: s3.Bucket, access_logs: s3.IBucket | None, removal_policy: RemovalPolicy) -> None:
     """What follows the creation of every encrypted bucket."""
+    _keep_policy(bucket, removal_policy)
     _acknowledge(bucket, _NOT_REPLICATED, "NIST.800.53.R5-S3BucketReplicationEnabled")
     _deliver_access_logs(bucket, access_logs)
+
+
+def _keep_policy(bucket: s3.Bucket, removal_policy: RemovalPolicy) -> None:
+    """Let the policy stay as long as its bucket: without it, a retained bucket would be read without TLS."""
+    if bucket.policy is not None:
+        bucket.policy.apply_removal_policy(removal_policy)
 
 
 def _acknowledge(bucket: s3.Bucket, reason: str, *rules: str) -> None:

@@ -5,16 +5,28 @@ A variant is a value, valid from birth; `Endpoint` turns variants into an endpoi
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Final
 
 from aws_cdk import Duration, Size, SizeRoundingBehavior
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ml_constructs._checks import check_choice, check_length, check_pattern, check_seconds, check_whole, is_token
+from ml_constructs._checks import (
+    check_choice,
+    check_each,
+    check_finite,
+    check_given,
+    check_length,
+    check_offers,
+    check_pattern,
+    check_seconds,
+    check_type,
+    check_whole,
+    is_token,
+)
 from ml_constructs.model import IModel
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
@@ -76,11 +88,14 @@ class InstanceVariant:
     inference_ami_version: str | None = None
 
     def __post_init__(self) -> None:
+        check_type(str, name=self.name, instance_type=self.instance_type)
+        check_type((Size, NoneType), volume_size=self.volume_size)
+        check_given(model=self.model, instance_count=self.instance_count)
+        check_offers("model_name", "a model", model=self.model)
         check_pattern("name", self.name, NAME_PATTERN, NAME_RULE)
         check_pattern("instance_type", self.instance_type, _INSTANCE_TYPE, "an ML instance type such as ml.m5.large")
         check_whole("instance_count", self.instance_count, 1, 2**31 - 1)
-        if not is_token(self.weight) and not 0 <= self.weight < math.inf:
-            raise ValueError(f"weight must be 0 or more, got {self.weight!r}")
+        check_finite("weight", self.weight, "0 or more", low=0)
         check_seconds("container_startup_timeout", self.container_startup_timeout, *TIMEOUT_SECONDS)
         check_seconds("model_download_timeout", self.model_download_timeout, *TIMEOUT_SECONDS)
         check_choice("inference_ami_version", self.inference_ami_version, INFERENCE_AMI_VERSIONS)
@@ -132,6 +147,7 @@ class InstanceVariant:
 
 def check_variants(variants: Sequence[InstanceVariant], *, rolling: bool) -> None:
     """Raise `ValueError` unless the variants can serve one endpoint together."""
+    check_each("InstanceVariant", InstanceVariant, variants=variants)
     check_length("variants", variants, *VARIANTS)
     names = [variant.name for variant in variants]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -173,6 +189,10 @@ def _seconds(duration: Duration | None) -> float:
 def _gibibytes(size: Size) -> float | None:
     """The size in GiB, an int if it is whole; None if it is known only at deployment."""
     if size.is_unresolved():
+        try:
+            size.to_gibibytes()
+        except RuntimeError:
+            raise ValueError("volume_size must be given in GiB where known only at deployment, got a token") from None
         return None
     number = size.to_gibibytes(rounding=SizeRoundingBehavior.NONE)
     return int(number) if number == int(number) else number

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from types import NoneType
+from typing import Any, Final, cast
 
 from aws_cdk import Acknowledgment, ArnFormat, Duration, Stack, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,12 +14,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ml_constructs._checks import check_seconds, check_whole, is_token
+from ml_constructs._checks import check_given, check_offers, check_seconds, check_type, check_whole, is_token
+from ml_constructs._environment import check_account, check_region
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoint_interface import IEndpoint
 from ml_constructs.front_ends._code import function_code
 from ml_constructs.front_ends._logs import log_group
-from ml_constructs.network import InferenceNetwork
+from ml_constructs.network import InferenceNetwork, security_group_description
 from ml_constructs.permissions import Permission, allow
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html; below 5 seconds no retry would fit
@@ -95,6 +97,14 @@ class FunctionFrontEnd(Construct):
         allow_target_variant: bool = False,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
+        check_type(IEndpoint, endpoint=endpoint)
+        check_type((InferenceNetwork, NoneType), network=network)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+        check_type(bool, allow_target_variant=allow_target_variant)
+        check_type(logs.RetentionDays, log_retention=log_retention)
+        check_given(memory_size=memory_size)
+        check_account(scope, endpoint=cast("Construct", endpoint), network=network)
+        check_region(scope, encryption_key=encryption_key)
         check_seconds("timeout", timeout, *TIMEOUT_SECONDS)
         check_whole("memory_size", memory_size, *MEMORY_MIB, "MiB")
         check_whole("reserved_concurrency", reserved_concurrency, *CONCURRENCY)
@@ -202,7 +212,7 @@ def _security_group(front_end: FunctionFrontEnd, network: InferenceNetwork | Non
     if network is None:
         return None
     return network.create_security_group(
-        front_end, "SecurityGroup", description=f"Function of {front_end.node.path}"[:255]
+        front_end, "SecurityGroup", description=security_group_description(f"Function of {front_end.node.path}")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, Final
 
 from aws_cdk import Acknowledgment, Duration, Names, Validations
@@ -13,7 +14,17 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from ml_constructs._checks import check_pattern, check_range, check_seconds, check_whole, is_token
+from ml_constructs._checks import (
+    check_given,
+    check_offers,
+    check_pattern,
+    check_range,
+    check_seconds,
+    check_type,
+    check_whole,
+    is_token,
+)
+from ml_constructs._environment import check_account, check_region
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoint_interface import IEndpoint
 from ml_constructs.front_ends._api_logs import ACCESS_LOG, regional_logging
@@ -104,13 +115,26 @@ class RestApiFrontEnd(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
         cloud_watch_role: bool = True,
     ) -> None:
+        check_type((IEndpoint, NoneType), endpoint=endpoint)
+        check_type((FunctionFrontEnd, NoneType), function=function)
+        check_type((InferenceNetwork, NoneType), network=network)
+        check_type((apigateway.JsonSchema, NoneType), request_schema=request_schema)
+        check_type(str, content_type=content_type, path=path, stage_name=stage_name)
+        check_type(logs.RetentionDays, log_retention=log_retention)
+        check_type(bool, cloud_watch_role=cloud_watch_role)
+        check_given(throttle_rate=throttle_rate, throttle_burst=throttle_burst)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
         _check_backend(endpoint, function, network)
-        check_pattern("content_type", content_type, r"[\w.+*-]+/[\w.+*-]+", "a media type without parameters")
+        check_pattern(
+            "content_type", content_type, r"[a-zA-Z0-9_.+*-]+/[a-zA-Z0-9_.+*-]+", "a media type without parameters"
+        )
         _check_schema(request_schema, content_type)
-        check_pattern("path", path, r"[\w.:-]+(/[\w.:-]+)*", "segments of letters, digits, '.', '_', ':' and '-'")
+        check_pattern(
+            "path", path, r"[a-zA-Z0-9_.:-]+(/[a-zA-Z0-9_.:-]+)*", "segments of letters, digits, '.', '_', ':' and '-'"
+        )
         if is_token(path):
             raise ValueError("path must be known at synthesis, got a token")
-        check_seconds("timeout", timeout, *TIMEOUT_SECONDS)
+        check_seconds("timeout", timeout, *TIMEOUT_SECONDS, rendered="milliseconds")
         timeout = Duration.seconds(29) if timeout is None else timeout
         _check_outlasts(timeout, function)
         check_range("throttle_rate", throttle_rate, *THROTTLE, "requests per second")
@@ -118,6 +142,8 @@ class RestApiFrontEnd(Construct):
         check_pattern("stage_name", stage_name, r"[a-zA-Z0-9_-]{1,128}", "1 to 128 letters, digits, '-' and '_'")
         _check_authorization(authorization)
         _check_web_acl(web_acl)
+        check_region(scope, encryption_key=encryption_key)
+        check_account(scope, function=function, web_acl=web_acl if isinstance(web_acl, WebAcl) else None)
         super().__init__(scope, construct_id)
         if encryption_key is None:
             encryption_key = EncryptionKey(self, "Key") if function is None else function.encryption_key
@@ -280,11 +306,15 @@ def _check_outlasts(timeout: Duration, function: FunctionFrontEnd | None) -> Non
 
 
 def _check_authorization(authorization: apigateway.IAuthorizer | apigateway.AuthorizationType) -> None:
-    if authorization in {apigateway.AuthorizationType.CUSTOM, apigateway.AuthorizationType.COGNITO}:
+    check_given(authorization=authorization)
+    if not isinstance(authorization, apigateway.AuthorizationType):
+        check_offers("authorizer_id", "IAM, NONE or an authorizer", authorization=authorization)
+    elif authorization in {apigateway.AuthorizationType.CUSTOM, apigateway.AuthorizationType.COGNITO}:
         raise ValueError(f"authorization must be IAM, NONE or an authorizer itself, got {authorization}")
 
 
 def _check_web_acl(web_acl: WebAcl | str | None) -> None:
+    check_type((WebAcl, str, NoneType), web_acl=web_acl)
     if isinstance(web_acl, str):
         pattern = r"arn:[\w-]+:wafv2:[\w-]+:\d{12}:regional/webacl/.+"
         check_pattern("web_acl", web_acl, pattern, "a WebAcl, or the ARN of a regional web ACL")

@@ -10,7 +10,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from ml_constructs._checks import check_whole
+from ml_constructs._checks import check_given, check_offers, check_type, check_whole
+from ml_constructs._environment import check_region
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.front_ends._logs import log_group
 
@@ -22,6 +23,9 @@ _LOG_PREFIX: Final = "aws-waf-logs-"  # https://docs.aws.amazon.com/waf/latest/d
 _RULE_GROUPS: Final = ("AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet")
 # It blocks bodies above 8 KB, which models need: the front end has a limit of its own.
 _COUNTED: Final = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
+# What is left of a metric's name, of at most 128 characters, once `_visibility` has appended the longest rule's:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-wafv2-webacl-visibilityconfig.html
+_NAME_LENGTH: Final = 128 - len("-") - max(map(len, _RULE_GROUPS))
 _REDACTED: Final = ("authorization", "x-amz-security-token")
 
 
@@ -51,10 +55,14 @@ class WebAcl(Construct):
         encryption_key: kms.IKey | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
+        check_given(rate_limit=rate_limit)
+        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+        check_type(logs.RetentionDays, log_retention=log_retention)
+        check_region(scope, encryption_key=encryption_key)
         check_whole("rate_limit", rate_limit, *RATE_LIMIT, "requests")
         super().__init__(scope, construct_id)
         key = EncryptionKey(self, "Key") if encryption_key is None else encryption_key
-        name = Names.unique_resource_name(self, max_length=100, separator="-", allowed_special_characters="-")
+        name = Names.unique_resource_name(self, max_length=_NAME_LENGTH, separator="-", allowed_special_characters="-")
         self._resource = wafv2.CfnWebACL(
             self,
             "Resource",

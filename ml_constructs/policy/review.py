@@ -122,7 +122,7 @@ def _findings(directory: Path) -> Iterator[Finding]:
         return
     for plugin in json.loads(report.read_text())["pluginReports"]:
         for violation in plugin["violations"]:
-            for construct in violation.get("violatingConstructs", [{}]):
+            for construct in violation.get("violatingConstructs") or [{}]:  # a violation is never lost
                 yield Finding(
                     path=construct.get("constructPath", "unknown"),
                     rule=violation["ruleName"],

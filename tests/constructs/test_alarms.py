@@ -29,7 +29,7 @@ INSTANCES = ["cpu", "memory", "disk"]
 
 def variant(name: str = "champion", instance_type: str = "ml.m5.xlarge", **options: Any) -> InstanceVariant:  # noqa: ANN401
     return InstanceVariant(
-        name=name, model=Model.from_model_name(f"{name}-model"), instance_type=instance_type, **options
+        name=name, model=Model.from_model_name(f"{name[:57]}-model"), instance_type=instance_type, **options
     )
 
 
@@ -97,6 +97,53 @@ def test_nothing_is_warned_of(stack: Stack) -> None:
     endpoint.auto_scale(max_capacity=4)
     EndpointAlarms(stack, "Alarms", endpoint=endpoint, thresholds=AlarmThresholds(no_traffic=Duration.hours(1)))
     Annotations.from_stack(stack).has_no_warning("*", Match.any_value())
+
+
+SERVICE, INSTANCE = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
+
+
+@pytest.mark.parametrize(
+    ("what", "metrics", "namespace", "threshold"),
+    [
+        ("errors", {"Invocation5XXErrors", "InvocationModelErrors", "Invocation4XXErrors"}, SERVICE, 1),
+        ("client-errors", {"Invocation4XXErrors"}, SERVICE, 50),
+        ("model-latency", {"ModelLatency"}, SERVICE, 5000),
+        ("overhead-latency", {"OverheadLatency"}, SERVICE, 1000),
+        ("cpu", {"CPUUtilization"}, INSTANCE, 90),
+        ("memory", {"MemoryUtilization"}, INSTANCE, 90),
+        ("disk", {"DiskUtilization"}, INSTANCE, 90),
+        ("at-capacity", {"Invocations", "InvocationsPerInstance"}, SERVICE, 6),
+    ],
+)
+def test_watches_metrics_of_this_variant_of_this_endpoint(
+    stack: Stack, what: str, metrics: set[str], namespace: str, threshold: float
+) -> None:
+    endpoint = owned(stack, variant(), variant("challenger"))
+    endpoint.auto_scale("champion", max_capacity=6)
+    EndpointAlarms(stack, "Alarms", endpoint=endpoint)
+    alarm = alarms(stack)[f"champion-{what}"]
+    parts = [each["MetricStat"] for each in alarm.get("Metrics", []) if "MetricStat" in each]
+    found = [each["Metric"] for each in parts] or [alarm]
+    assert {each["MetricName"] for each in found} == metrics
+    for each in found:
+        assert each["Namespace"] == namespace
+        assert each["Dimensions"] == [
+            {"Name": "EndpointName", "Value": "live"},
+            {"Name": "VariantName", "Value": "champion"},
+        ]
+    assert {each["Period"] for each in parts or [alarm]} == {60 if namespace == SERVICE else 300}
+    expected = {"at-capacity": (15, 15)}.get(what, (5, 3) if namespace == SERVICE else (3, 3))
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == expected
+    assert alarm["Threshold"] == threshold
+    beyond = "GreaterThanOrEqualToThreshold" if what == "at-capacity" else "GreaterThanThreshold"
+    assert alarm["ComparisonOperator"] == beyond
+    assert alarm["TreatMissingData"] == ("notBreaching" if namespace == SERVICE else "missing")
+
+
+def test_client_errors_are_a_share_in_percent(stack: Stack) -> None:
+    EndpointAlarms(stack, "Alarms", endpoint=imported(stack, "champion"))
+    alarm = alarms(stack)["champion-client-errors"]
+    assert (result(alarm), sources(alarm)["c"]["Stat"]) == ("100 * c", "Average")
 
 
 def test_errors_count_what_has_no_status_but_not_the_callers_faults(stack: Stack) -> None:
@@ -293,6 +340,8 @@ def test_names_may_be_known_only_at_deployment(stack: Stack) -> None:
     EndpointAlarms(stack, "Alarms", endpoint=endpoint)
     names = [each["AlarmName"] for each in properties(stack, "AWS::CloudWatch::Alarm")]
     assert {"Fn::Join": ["", [{"Ref": "Name"}, "-", {"Ref": "Variant"}, "-errors"]]} in names
+    (topic,) = properties(stack, "AWS::SNS::Topic")
+    assert "DisplayName" not in topic  # SNS takes at most 100 characters
 
 
 def test_each_alarm_notifies_when_it_fires_and_when_it_recovers(stack: Stack) -> None:
@@ -345,7 +394,10 @@ def test_the_endpoints_key_encrypts_the_topic_and_admits_alarms(stack: Stack) ->
     (statement,) = key_statements(stack)
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    assert statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1][-1] == ":alarm:*"
+    assert statement["Condition"]["ArnLike"] == {
+        "aws:SourceArn": stack.resolve(f"arn:{stack.partition}:cloudwatch:{stack.region}:{stack.account}:alarm:*")
+    }
+    assert topic["DisplayName"] == "Alarms of live"
 
 
 def test_an_imported_endpoints_topic_gets_a_key_of_its_own(stack: Stack) -> None:

@@ -55,6 +55,9 @@ def test_covers_all_regions_and_is_validated_encrypted_and_delivered(stack: Stac
     assert properties["EnableLogFileValidation"] is True
     assert properties["KMSKeyId"] == {"Fn::GetAtt": ["TrailKey31F874A3", "Arn"]}
     assert properties["CloudWatchLogsLogGroupArn"] == {"Fn::GetAtt": ["TrailLogGroup4CBE3AF5", "Arn"]}
+    (role,) = resources(stack, "AWS::IAM::Role")
+    assert properties["CloudWatchLogsRoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert properties["S3BucketName"] == {"Ref": "TrailBucket6C1E344E"}
     assert "InsightSelectors" not in properties
 
 
@@ -164,9 +167,14 @@ class TestPermissions:
         _, encrypt, describe, log_groups = key["Properties"]["KeyPolicy"]["Statement"]
         for statement, action in ((encrypt, "kms:GenerateDataKey*"), (describe, "kms:DescribeKey")):
             assert (statement["Principal"], statement["Action"]) == (SERVICE, action)
-            assert arn_ends(statement["Condition"]["StringEquals"]["aws:SourceArn"], f":trail/{trail.trail_name}")
-        (context,) = encrypt["Condition"]["StringLike"]
-        assert context == "kms:EncryptionContext:aws:cloudtrail:arn"
+            # What AWS documents, no more: CloudTrail refuses a trail whose key's conditions it does not meet.
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceArn": stack.resolve(trail.trail_arn)}
+        assert encrypt["Condition"]["StringLike"] == {
+            "kms:EncryptionContext:aws:cloudtrail:arn": stack.resolve(
+                f"arn:{stack.partition}:cloudtrail:*:{stack.account}:trail/*"
+            )
+        }
+        assert set(describe["Condition"]) == {"StringEquals"}
         assert list(log_groups["Condition"]) == ["ArnLike"]
 
     def test_the_bucket_admits_this_trail_below_this_account(self, stack: Stack) -> None:
@@ -177,14 +185,20 @@ class TestPermissions:
         statements = policy["Properties"]["PolicyDocument"]["Statement"]
         acl, put = [statement for statement in statements if statement["Effect"] == "Allow"]
         assert (acl["Action"], put["Action"]) == ("s3:GetBucketAcl", "s3:PutObject")
-        for statement in (acl, put):
-            assert statement["Principal"] == SERVICE
-            assert arn_ends(statement["Condition"]["StringEquals"]["aws:SourceArn"], f":trail/{trail.trail_name}")
+        this_trail = {"aws:SourceArn": stack.resolve(trail.trail_arn)}
+        assert {acl["Principal"]["Service"], put["Principal"]["Service"]} == {SERVICE["Service"]}
+        assert acl["Condition"] == {"StringEquals": this_trail}
+        assert put["Condition"] == {"StringEquals": {**this_trail, "s3:x-amz-acl": "bucket-owner-full-control"}}
+        assert acl["Resource"] == {"Fn::GetAtt": ["TrailBucket6C1E344E", "Arn"]}
         assert put["Resource"]["Fn::Join"][1][1:] == ["/AWSLogs/", {"Ref": "AWS::AccountId"}, "/*"]
 
     def test_the_role_writes_to_this_log_group_only(self, stack: Stack) -> None:
         AuditTrail(stack, "Trail")
+        ((name, role),) = resources(stack, "AWS::IAM::Role").items()
+        (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", SERVICE)
         (policy,) = resources(stack, "AWS::IAM::ManagedPolicy").values()
+        assert policy["Properties"]["Roles"] == [{"Ref": name}]
         assert policy["Properties"]["PolicyDocument"]["Statement"] == [
             {
                 "Effect": "Allow",
@@ -196,6 +210,25 @@ class TestPermissions:
 
 
 class TestDestinations:
+    def test_are_encrypted_with_one_key_kept_and_logged(self, stack: Stack) -> None:
+        AuditTrail(stack, "Trail")
+        key = {"Fn::GetAtt": ["TrailKey31F874A3", "Arn"]}
+        buckets = resources(stack, "AWS::S3::Bucket")
+        trail = buckets["TrailBucket6C1E344E"]["Properties"]
+        (rule,) = trail["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == key
+        assert trail["LoggingConfiguration"]["DestinationBucketName"] == {"Ref": "TrailAccessLogsFEE33FE3"}
+        (group,) = resources(stack, "AWS::Logs::LogGroup").values()
+        assert group["Properties"] == {"KmsKeyId": key, "RetentionInDays": 365}
+        kept = [*buckets.values(), group, *resources(stack, "AWS::KMS::Key").values()]
+        assert [each["DeletionPolicy"] for each in kept] == ["Retain"] * 4
+
+    def test_are_all_destroyed_by_argument(self, stack: Stack) -> None:
+        AuditTrail(stack, "Trail", removal_policy=RemovalPolicy.DESTROY)
+        kinds = ("AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::KMS::Key")
+        found = [each for kind in kinds for each in resources(stack, kind).values()]
+        assert [each["DeletionPolicy"] for each in found] == ["Delete"] * 4
+
     def test_follow_their_arguments(self, stack: Stack) -> None:
         AuditTrail(
             stack,

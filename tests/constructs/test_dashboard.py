@@ -118,7 +118,12 @@ def test_shows_alarms_first_then_symptoms_then_causes_then_front_ends(stack: Sta
 
 def test_rows_fill_the_grid_and_never_overlap(stack: Stack) -> None:
     endpoint = owned(stack, variant(), variant("challenger"))
-    EndpointDashboard(stack, "Dashboard", endpoints=[endpoint, imported(stack, "only", name="other")])
+    EndpointDashboard(
+        stack,
+        "Dashboard",
+        endpoints=[endpoint, imported(stack, "only", name="other")],
+        front_ends=[Api(stack, "Api"), FunctionFrontEnd(stack, "Function", endpoint=endpoint)],
+    )
     rows: dict[int, int] = {}
     for each in widgets(stack):
         rows[each["y"]] = rows.get(each["y"], 0) + each["width"]
@@ -143,7 +148,9 @@ def test_alarms_beyond_what_a_widget_holds_continue_in_another(stack: Stack) -> 
         for index in range(101)
     ]
     EndpointDashboard(stack, "Dashboard", endpoints=[imported(stack, "champion")], alarms=every)
-    assert [len(each["properties"]["alarms"]) for each in widgets(stack) if each["type"] == "alarm"] == [100, 1]
+    shown = [each for each in widgets(stack) if each["type"] == "alarm"]
+    assert [len(each["properties"]["alarms"]) for each in shown] == [100, 1]
+    assert [(each["width"], each["height"]) for each in shown] == [(24, 26), (24, 2)]  # four alarms in a line
 
 
 def test_without_alarms_there_is_no_alarm_row(stack: Stack) -> None:
@@ -180,6 +187,63 @@ def test_a_single_variant_has_no_share(stack: Stack) -> None:
     assert "Share of the requests" not in titles(stack)
 
 
+def retrieved(drawn: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Namespace, name and statistic of each metric that a widget retrieves; Average is what CloudWatch takes itself."""
+    found = [metric for metric in drawn["metrics"] if isinstance(metric[0], str)]
+    return [(metric[0], metric[1], metric[-1].get("stat", "Average")) for metric in found]
+
+
+SERVICE, INSTANCE = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
+
+
+@pytest.mark.parametrize(
+    ("title", "metrics"),
+    [
+        ("Requests per minute", [(SERVICE, "Invocations", "Sum")]),
+        (
+            "Failed requests",
+            [(SERVICE, f"Invocation{each}Errors", "Average") for each in ("5XX", "Model", "4XX")],
+        ),
+        ("Requests rejected", [(SERVICE, "Invocation4XXErrors", "Average")]),
+        ("Model latency", [(SERVICE, "ModelLatency", each) for each in ("p50", "p90", "p99")]),
+        ("Overhead latency", [(SERVICE, "OverheadLatency", each) for each in ("Average", "Maximum")]),
+        ("Instances", [(SERVICE, "Invocations", "Sum"), (SERVICE, "InvocationsPerInstance", "Sum")]),
+        ("Requests per instance", [(SERVICE, "InvocationsPerInstance", "Sum")]),
+        ("CPU", [(INSTANCE, "CPUUtilization", "Average")]),
+        ("Memory", [(INSTANCE, "MemoryUtilization", "Maximum")]),
+        ("Disk", [(INSTANCE, "DiskUtilization", "Maximum")]),
+        ("Stack/Api: requests", [("Api", "Count", "Average"), ("Api", "4XX", "Sum"), ("Api", "5XX", "Sum")]),
+        (
+            "Stack/Api: latency",
+            [*[("Api", "Latency", each) for each in ("p50", "p90", "p99")], ("Api", "IntegrationLatency", "p99")],
+        ),
+        ("Stack/Function: errors", [("AWS/Lambda", "Errors", "Sum"), ("AWS/Lambda", "Throttles", "Sum")]),
+        ("Stack/Function: duration", [("AWS/Lambda", "Duration", each) for each in ("p50", "p90", "p99")]),
+        ("Stack/Function: concurrency", [("AWS/Lambda", "ConcurrentExecutions", "Maximum")]),
+    ],
+)
+def test_each_graph_draws_the_metrics_that_it_names(
+    stack: Stack, title: str, metrics: list[tuple[str, str, str]]
+) -> None:
+    endpoint = owned(stack)
+    front_ends = (Api(stack, "Api"), FunctionFrontEnd(stack, "Function", endpoint=endpoint))
+    EndpointDashboard(stack, "Dashboard", endpoints=[endpoint], front_ends=front_ends)
+    drawn = widget(stack, title)
+    assert retrieved(drawn) == metrics
+    assert drawn["yAxis"] == {"left": {"min": 0, "showUnits": False}}
+    assert drawn["stacked"] is (title == "Requests per minute")
+    for metric in drawn["metrics"]:
+        if metric[0] in (SERVICE, INSTANCE):
+            assert metric[2:6] == ["EndpointName", "live", "VariantName", "champion"]
+        assert metric[-1]["period"] == 60
+
+
+def test_errors_are_drawn_as_they_alarm(stack: Stack) -> None:
+    EndpointDashboard(stack, "Dashboard", endpoints=[imported(stack, "champion")])
+    assert expressions(widget(stack, "Failed")) == {"champion": "100 * MAX([e0, n0])"}
+    assert expressions(widget(stack, "Requests rejected")) == {"champion": "100 * c0"}
+
+
 def test_latency_is_in_milliseconds_by_percentile_where_there_are_percentiles(stack: Stack) -> None:
     EndpointDashboard(stack, "Dashboard", endpoints=[imported(stack, "champion")])
     model = widget(stack, "Model latency")
@@ -207,13 +271,22 @@ def test_draws_the_thresholds_of_the_alarms_and_the_largest_size(stack: Stack) -
     endpoint = owned(stack)
     endpoint.auto_scale(max_capacity=6)
     thresholds = AlarmThresholds(
-        error_percent=2, model_latency=Duration.millis(250), overhead_latency=None, disk_percent=70
+        error_percent=2,
+        client_error_percent=30,
+        model_latency=Duration.millis(250),
+        overhead_latency=None,
+        cpu_percent=80,
+        memory_percent=60,
+        disk_percent=70,
     )
     alarms = EndpointAlarms(stack, "Alarms", endpoint=endpoint, thresholds=thresholds)
     EndpointDashboard(stack, "Dashboard", endpoints=[endpoint], alarms=[alarms])
     assert lines(widget(stack, "Failed")) == [("alarm", 2)]
     assert lines(widget(stack, "Model latency")) == [("alarm on p99", 250)]
     assert lines(widget(stack, "Overhead")) == []
+    assert lines(widget(stack, "Requests rejected")) == [("alarm", 30)]
+    assert lines(widget(stack, "CPU")) == [("alarm", 80)]
+    assert lines(widget(stack, "Memory")) == [("alarm", 60)]
     assert lines(widget(stack, "Disk")) == [("alarm", 70)]
     assert lines(widget(stack, "Instances")) == [("largest size of champion", 6)]
 
@@ -259,6 +332,25 @@ def test_shows_a_function(stack: Stack) -> None:
     )
     duration = widget(stack, "Stack/Function: duration")
     assert [metric[-1]["stat"] for metric in duration["metrics"]] == ["p50", "p90", "p99"]
+    labels = {
+        "errors": ["errors", "throttles"],
+        "duration": ["p50", "p90", "p99"],
+        "concurrency": ["at once"],
+    }
+    for title, expected in labels.items():
+        drawn = widget(stack, f"Stack/Function: {title}")
+        assert [metric[-1]["label"] for metric in drawn["metrics"]] == expected
+
+
+def test_labels_what_is_drawn_of_an_api(stack: Stack) -> None:
+    EndpointDashboard(stack, "Dashboard", endpoints=[imported(stack, "champion")], front_ends=[Api(stack, "Api")])
+    labels = {
+        "requests": ["requests", "4XX", "5XX"],
+        "latency": ["p50", "p90", "p99", "p99 behind the API"],
+    }
+    for title, expected in labels.items():
+        drawn = widget(stack, f"Stack/Api: {title}")
+        assert [metric[-1]["label"] for metric in drawn["metrics"]] == expected
 
 
 def test_links_work_without_knowing_the_region(stack: Stack) -> None:

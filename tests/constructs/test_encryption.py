@@ -76,7 +76,16 @@ def test_pending_window_may_be_a_token(stack: Stack) -> None:
 def test_logs_may_encrypt_the_named_groups_only(stack: Stack) -> None:
     admit_log_groups(stack, EncryptionKey(stack, "Key"), "/aws/sagemaker/Endpoints/*", "other")
     (statement,) = admissions(stack)
+    assert statement["Effect"] == "Allow"
+    assert statement["Action"] == [
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:ReEncrypt*",
+        "kms:GenerateDataKey*",
+        "kms:DescribeKey",
+    ]
     assert set(statement["Condition"]) == {"ArnLike"}
+    assert set(statement["Condition"]["ArnLike"]) == {"kms:EncryptionContext:aws:logs:arn"}
     (arns,) = statement["Condition"]["ArnLike"].values()
     assert [arn["Fn::Join"][1][-1] for arn in arns] == [":log-group:/aws/sagemaker/Endpoints/*", ":log-group:other"]
 
@@ -106,6 +115,14 @@ def test_generated_names_are_admitted_once_however_often_asked(stack: Stack) -> 
     (statement,) = admissions(stack)
     (arn,) = statement["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]
     assert arn["Fn::Join"][1][-1] == ":log-group:Stack-*"
+
+
+def test_each_further_name_is_admitted_too(stack: Stack) -> None:
+    key = EncryptionKey(stack, "Key")
+    for name in ("one", "two", "one"):
+        admit_log_groups(stack, key, name)
+    every = [each["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"] for each in admissions(stack)]
+    assert [arn["Fn::Join"][1][-1] for (arn,) in every] == [":log-group:one", ":log-group:two"]
 
 
 def test_generated_names_of_a_nested_stack_begin_with_the_parents_name(stack: Stack) -> None:

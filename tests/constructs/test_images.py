@@ -1,20 +1,20 @@
 from __future__ import annotations
 
 import importlib.resources
+import json
 from dataclasses import FrozenInstanceError
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App, CfnOutput, CfnParameter, NestedStack, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk.assertions import Template
+from constructs import Construct
 
 from ml_constructs import _image_table
 from ml_constructs.images import BoundImage, ContainerImage
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 REGION = {"Ref": "AWS::Region"}
@@ -360,6 +360,27 @@ def test_assets_share_a_scope(stack: Stack, directory: str) -> None:
     other = ContainerImage.from_asset(directory, file="Other.Dockerfile", target="serve", build_args={"A": "1"})
     uris = rendered(stack, *(image.bind(stack).uri for image in (default, other, default)))
     assert uris[0] == uris[2] != uris[1]
+
+
+def test_asset_is_built_as_told(app: App, stack: Stack, directory: str) -> None:
+    ContainerImage.from_asset(directory).bind(Construct(stack, "Default"))
+    arm = ecr_assets.Platform.LINUX_ARM64
+    ContainerImage.from_asset(
+        directory, file="Other.Dockerfile", target="serve", build_args={"B": "2", "A": "1"}, platform=arm
+    ).bind(Construct(stack, "Other"))
+    manifest = json.loads((Path(app.synth().directory) / "Stack.assets.json").read_text())
+    sources = [each["source"] for each in manifest["dockerImages"].values()]
+    for source in sources:
+        assert source.pop("directory").startswith("asset.")
+    assert sorted(sources, key=len) == [
+        {"dockerFile": "Dockerfile", "platform": "linux/amd64"},
+        {
+            "dockerFile": "Other.Dockerfile",
+            "dockerBuildTarget": "serve",
+            "dockerBuildArgs": {"A": "1", "B": "2"},
+            "platform": "linux/arm64",
+        },
+    ]
 
 
 def test_platform_is_part_of_the_image(stack: Stack, directory: str) -> None:

@@ -245,7 +245,29 @@ def test_the_role_manages_exactly_the_models_network_interfaces(stack: Stack) ->
 
 def test_the_model_waits_for_its_policies(stack: Stack) -> None:
     model(stack, network=InferenceNetwork(stack, "Network"))
-    assert sorted(only(stack, MODEL)["DependsOn"]) == sorted(key for key in resources(stack, POLICY) if "Model" in key)
+    policies = {key for key in resources(stack, POLICY) if "Model" in key}
+    assert len(policies) == 2
+    assert policies < set(only(stack, MODEL)["DependsOn"])
+
+
+def test_the_model_waits_for_the_way_to_its_artefacts(stack: Stack) -> None:
+    model(stack, network=InferenceNetwork(stack, "Network"))
+    policies = {key for key in resources(stack, POLICY) if "Model" in key}
+    routes = set(resources(stack, "AWS::EC2::SubnetRouteTableAssociation"))
+    (gateway,) = [
+        key
+        for key, each in resources(stack, "AWS::EC2::VPCEndpoint").items()
+        if each["Properties"]["VpcEndpointType"] == "Gateway"
+    ]
+    assert len(routes) == 2
+    assert set(only(stack, MODEL)["DependsOn"]) == policies | routes | {gateway}
+
+
+def test_the_model_waits_for_no_s3_endpoint_of_another_owner(stack: Stack) -> None:
+    model(stack, network=InferenceNetwork(stack, "Network", s3_endpoint=False))
+    kinds = {key.partition("VpcIsolated")[0] for key in only(stack, MODEL)["DependsOn"] if "Model" not in key}
+    assert kinds == {"Network"}
+    assert not set(resources(stack, "AWS::EC2::VPCEndpoint")) & set(only(stack, MODEL)["DependsOn"])
 
 
 def test_every_wildcard_is_documented(stack: Stack) -> None:

@@ -86,6 +86,14 @@ class TestVpc:
         assert [subnet["AvailabilityZone"] for subnet in properties(stack, "AWS::EC2::Subnet")] == ZONES
         assert len(network.subnets) == 3
 
+    @pytest.mark.parametrize("count", [2, 4])
+    def test_spans_as_many_zones_as_told_where_they_are_known(self, app: App, count: int) -> None:
+        stack = Stack(app, "Known", env=Environment(account="111122223333", region="eu-west-1"))
+        zones = [*ZONES, "eu-west-1d"]
+        stack.node.set_context("availability-zones:account=111122223333:region=eu-west-1", zones)
+        InferenceNetwork(stack, "Network", max_azs=count)
+        assert [subnet["AvailabilityZone"] for subnet in properties(stack, "AWS::EC2::Subnet")] == zones[:count]
+
     def test_spans_the_named_zones(self, stack: Stack) -> None:
         InferenceNetwork(stack, "Network", availability_zones=ZONES)
         assert [subnet["AvailabilityZone"] for subnet in properties(stack, "AWS::EC2::Subnet")] == ZONES
@@ -135,11 +143,20 @@ class TestVpc:
     def test_stateful_logical_ids_are_frozen(self, stack: Stack) -> None:
         InferenceNetwork(stack, "Network")
         found = Template.from_stack(stack).to_json()["Resources"]
-        frozen = {"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::KMS::Key", "AWS::Logs::LogGroup"}
+        # A VPC endpoint too: a successor under another id could not take over the private DNS name.
+        frozen = {
+            "AWS::EC2::VPC",
+            "AWS::EC2::Subnet",
+            "AWS::EC2::VPCEndpoint",
+            "AWS::KMS::Key",
+            "AWS::Logs::LogGroup",
+        }
         assert {name for name, resource in found.items() if resource["Type"] in frozen} == {
             "NetworkVpc7FB7348F",
             "NetworkVpcIsolatedSubnet1Subnet0400477E",
             "NetworkVpcIsolatedSubnet2SubnetF65B365A",
+            "NetworkS3C0D10ADE",
+            "NetworkSagemakerRuntimeDE4EA875",
             "NetworkKey1D162FA0",
             "NetworkFlowLogGroup4F8CEEEF",
         }
@@ -240,6 +257,10 @@ class TestFlowLog:
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
         assert set(trust["Condition"]) == {"StringEquals", "ArnLike"}
+        assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert trust["Condition"]["ArnLike"] == {
+            "aws:SourceArn": stack.resolve(f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:vpc-flow-log/*")
+        }
         (policy,) = properties(stack, "AWS::IAM::ManagedPolicy")
         (statement,) = policy["PolicyDocument"]["Statement"]
         assert statement == {
@@ -248,6 +269,12 @@ class TestFlowLog:
             "Resource": {"Fn::GetAtt": ["NetworkFlowLogGroup4F8CEEEF", "Arn"]},
         }
         assert resources(stack, "AWS::IAM::Policy") == []
+        (name,) = Template.from_stack(stack).find_resources("AWS::IAM::Role")
+        (attached,) = Template.from_stack(stack).find_resources("AWS::IAM::ManagedPolicy")
+        assert policy["Roles"] == [{"Ref": name}]
+        (flow_log,) = resources(stack, "AWS::EC2::FlowLog")
+        assert flow_log["Properties"]["DeliverLogsPermissionArn"] == {"Fn::GetAtt": [name, "Arn"]}
+        assert attached in flow_log["DependsOn"]
 
     def test_follows_its_arguments(self, stack: Stack) -> None:
         key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/1")
@@ -334,6 +361,8 @@ class TestEndpoints:
             ("s3:GetObject", "arn:aws:s3:::models/a/*"),
             ("s3:PutObject", "arn:aws:s3:::captured/*"),
         ]
+        account = {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
+        assert [statement["Condition"] for statement in statements] == [account, account]
         assert allowed(endpoint(stack, "sagemaker.runtime")) == []
 
     @pytest.mark.parametrize("actions", [(), ("sagemaker:InvokeEndpoint",), ("s3:GetObject", "*")])
@@ -354,6 +383,8 @@ class TestEndpoints:
         network = InferenceNetwork(stack, "Network")
         network.add_interface_endpoint(ec2.InterfaceVpcEndpointAwsService.STS)
         (statement,) = allowed(endpoint(stack, ".sts"))
+        assert (statement["Effect"], statement["Principal"]) == ("Allow", "*")
+        assert (statement["Action"], statement["Resource"]) == ("*", "*")
         account = {"Ref": "AWS::AccountId"}
         assert statement["Condition"] == {
             "StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
@@ -379,6 +410,22 @@ class TestEndpoints:
         stack = Stack(app, "Regional", env=Environment(region=region))
         InferenceNetwork(stack, "Network")
         assert endpoint(stack, "sagemaker.runtime")["ServiceName"] == name
+        assert "Conditions" not in Template.from_stack(stack).to_json()
+
+    def test_service_names_follow_the_partition_where_the_region_is_unknown(self, stack: Stack) -> None:
+        network = InferenceNetwork(stack, "Network")
+        network.add_interface_endpoint(ec2.InterfaceVpcEndpointAwsService.XRAY)
+        network.add_interface_endpoint(ec2.InterfaceVpcEndpointAwsService.KMS)
+        network.add_interface_endpoint(ec2.InterfaceVpcEndpointAwsService("sts", "cn.com.amazonaws"))
+        region = {"Ref": "AWS::Region"}
+        prefix = {"Fn::If": ["InChina", "cn.", ""]}
+        for suffix in (".sagemaker.runtime", ".xray"):
+            name = endpoint(stack, suffix)["ServiceName"]
+            assert name == {"Fn::Join": ["", [prefix, "com.amazonaws.", region, suffix]]}
+        assert endpoint(stack, ".kms")["ServiceName"] == {"Fn::Join": ["", ["com.amazonaws.", region, ".kms"]]}
+        assert endpoint(stack, ".sts")["ServiceName"] == {"Fn::Join": ["", ["cn.com.amazonaws.", region, ".sts"]]}
+        conditions = Template.from_stack(stack).to_json()["Conditions"]
+        assert conditions == {"InChina": {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}}
 
 
 class TestSecurityGroups:
@@ -416,6 +463,13 @@ class TestSecurityGroups:
             -1
         ].items()
         assert "OpenEgress" not in warnings(stack)
+
+    def test_functions_reach_nothing_in_a_new_vpc_without_endpoints(self, stack: Stack) -> None:
+        network = InferenceNetwork(stack, "Network", interface_endpoints=())
+        network.create_security_group(stack, "Functions", description="Functions of a test")
+        rules = [rule for each in properties(stack, "AWS::EC2::SecurityGroup") for rule in each["SecurityGroupEgress"]]
+        assert {rule["CidrIp"] for rule in rules} == {"127.0.0.1/32"}
+        assert resources(stack, "AWS::EC2::SecurityGroupEgress") == []
 
     def test_the_prefix_list_may_be_a_token(self, stack: Stack) -> None:
         text = CfnParameter(stack, "Text").value_as_string
@@ -500,6 +554,34 @@ class TestExistingVpc:
         selected = network.subnet_selection.subnets
         assert selected is not None
         assert [subnet.subnet_id for subnet in selected] == ["subnet-2"]
+
+    @pytest.mark.parametrize(
+        ("selection", "expected"),
+        [
+            ({"subnet_type": ec2.SubnetType.PRIVATE_WITH_EGRESS}, ["PrivateSubnet1", "PrivateSubnet2"]),
+            ({"subnet_group_name": "Second"}, ["SecondSubnet1", "SecondSubnet2"]),
+            ({"subnet_group_name": "Second", "availability_zones": ["zone-b"]}, ["SecondSubnet2"]),
+            ({"subnet_filters": [ec2.SubnetFilter.availability_zones(["zone-a"])]}, ["PrivateSubnet1"]),
+            ({"subnet_type": ec2.SubnetType.PRIVATE_ISOLATED, "one_per_az": True}, ["FirstSubnet1", "FirstSubnet2"]),
+        ],
+    )
+    def test_takes_subnets_however_they_are_chosen(
+        self, stack: Stack, selection: dict[str, Any], expected: list[str]
+    ) -> None:
+        kinds = {
+            "Public": ec2.SubnetType.PUBLIC,
+            "Private": ec2.SubnetType.PRIVATE_WITH_EGRESS,
+            "First": ec2.SubnetType.PRIVATE_ISOLATED,
+            "Second": ec2.SubnetType.PRIVATE_ISOLATED,
+        }
+        vpc = ec2.Vpc(
+            stack,
+            "Vpc",
+            availability_zones=["zone-a", "zone-b"],
+            subnet_configuration=[ec2.SubnetConfiguration(name=name, subnet_type=kind) for name, kind in kinds.items()],
+        )
+        network = InferenceNetwork(stack, "Network", vpc=vpc, subnets=ec2.SubnetSelection(**selection))
+        assert [subnet.node.id for subnet in network.subnets] == expected
 
     def test_one_zone_is_a_warning(self, stack: Stack) -> None:
         vpc = imported(

@@ -6,7 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 
-from ml_constructs.permissions import Permission, allow
+from ml_constructs.permissions import Permission, allow, allow_exactly
 from tests.constructs.builders import creation_order, only, properties, resources, statements, synthesised
 
 POLICY = "AWS::IAM::ManagedPolicy"
@@ -37,6 +37,25 @@ def test_allow_attaches_a_managed_policy(stack: Stack) -> None:
     allow(stack, "Policy", role, [Permission(actions=["s3:GetObject"], resources=["arn:aws:s3:::example-models/a"])])
     assert properties(stack, POLICY)["Roles"] == [stack.resolve(role.role_name)]
     assert not resources(stack, "AWS::IAM::Policy")
+
+
+def test_allow_exactly_attaches_a_managed_policy_of_these_statements_alone(app: App, stack: Stack) -> None:
+    role = a_role(stack)
+    permissions = [
+        Permission(actions=["s3:GetObject"], resources=["arn:aws:s3:::example-models/*"], wildcard="Chosen by S3."),
+        Permission(actions=["s3:ListBucket"], resources=["arn:aws:s3:::example-models"]),
+    ]
+    allow_exactly(stack, "Policy", role.role_name, permissions)
+    found = properties(stack, POLICY)
+    assert found["Roles"] == [stack.resolve(role.role_name)]
+    assert found["PolicyDocument"] == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::example-models/*"]},
+            {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": ["arn:aws:s3:::example-models"]},
+        ],
+    }
+    assert findings(app, stack) == []
 
 
 def test_the_policy_lives_where_it_is_needed(app: App, stack: Stack) -> None:

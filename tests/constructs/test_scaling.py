@@ -150,6 +150,7 @@ def test_a_refused_scaling_leaves_nothing_behind(stack: Stack) -> None:
 def test_on_invocations(stack: Stack) -> None:
     scaling(stack).on_invocations(600)
     assert properties(stack, POLICY)["PolicyType"] == "TargetTrackingScaling"
+    assert properties(stack, POLICY)["PolicyName"] == "Name-only-Invocations"
     assert tracking(stack) == {
         "TargetValue": 600,
         "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
@@ -209,6 +210,7 @@ def test_cpu_known_at_deployment_is_computed_there(stack: Stack, late: str) -> N
         "MetricName": "CPUUtilization",
         "Dimensions": [{"Name": "EndpointName", "Value": "Name"}, {"Name": "VariantName", "Value": "only"}],
     }
+    assert (cpu["MetricStat"]["Stat"], cpu["MetricStat"]["Unit"], cpu["Id"]) == ("Average", "Percent", "cpu")
     cores = {"Fn::Join": ["", ["cpu / ", {"Ref": "Cores"}]]}
     assert share["Expression"] == ("cpu / 2" if late == "percent" else cores)
     assert (cpu["ReturnData"], share["ReturnData"]) == (False, True)
@@ -271,6 +273,9 @@ def the_alarm(stack: Stack) -> dict[str, Any]:
 def test_one_step_up(stack: Stack) -> None:
     on_steps(scaling(stack), ScalingStep(change=1), metric=a_metric(period=Duration.seconds(30)))
     (policy,) = resources(stack, POLICY)
+    assert properties(stack, POLICY)["PolicyType"] == "StepScaling"
+    assert properties(stack, POLICY)["PolicyName"] == "Name-only-Steps"
+    assert properties(stack, POLICY)["ScalingTargetId"] == {"Ref": next(iter(resources(stack, TARGET)))}
     assert properties(stack, POLICY)["StepScalingPolicyConfiguration"] == {
         "AdjustmentType": "ChangeInCapacity",
         "Cooldown": 300,
@@ -296,6 +301,7 @@ def test_one_step_up(stack: Stack) -> None:
 def test_one_step_down(stack: Stack) -> None:
     on_steps(scaling(stack), ScalingStep(change=-1), below=True, cooldown=Duration.minutes(1), evaluation_periods=3)
     assert adjustments(stack) == [{"ScalingAdjustment": -1, "MetricIntervalUpperBound": 0}]
+    assert properties(stack, POLICY)["StepScalingPolicyConfiguration"]["Cooldown"] == 60
     assert the_alarm(stack)["ComparisonOperator"] == "LessThanOrEqualToThreshold"
     assert the_alarm(stack)["EvaluationPeriods"] == 3
 
@@ -352,13 +358,13 @@ def test_a_step_changes_something() -> None:
             ScalingStep(change=1, lower=lower, upper=5)
 
 
-@pytest.mark.parametrize("seconds", [10, 30, 60, 120, 86_400])
+@pytest.mark.parametrize("seconds", [10, 30, 60, 120, 86_400, 604_800])
 def test_accepts_periods(stack: Stack, seconds: int) -> None:
     on_steps(scaling(stack), ScalingStep(change=1), metric=a_metric(period=Duration.seconds(seconds)))
     assert the_alarm(stack)["Period"] == seconds
 
 
-@pytest.mark.parametrize("period", [Duration.seconds(1), Duration.seconds(5)])
+@pytest.mark.parametrize("period", [Duration.seconds(1), Duration.seconds(5), Duration.seconds(604_860)])
 def test_refuses_periods(stack: Stack, period: Duration) -> None:
     got = int(period.to_seconds())
     with pytest.raises(ValueError, match=f"metric must have a period of 10, 20, 30 .*, got {got} seconds"):
@@ -367,7 +373,10 @@ def test_refuses_periods(stack: Stack, period: Duration) -> None:
 
 @pytest.mark.parametrize(
     ("statistic", "key"),
-    [("Average", "Statistic"), ("Sum", "Statistic"), ("p99", "ExtendedStatistic"), ("tm90", "ExtendedStatistic")],
+    [
+        *[(plain, "Statistic") for plain in ("SampleCount", "Average", "Sum", "Minimum", "Maximum")],
+        *[(extended, "ExtendedStatistic") for extended in ("p99", "tm90")],
+    ],
 )
 def test_percentiles_are_extended_statistics(stack: Stack, statistic: str, key: str) -> None:
     on_steps(scaling(stack), ScalingStep(change=1), metric=a_metric(statistic=statistic))
@@ -393,11 +402,21 @@ def test_names_of_policies_differ(stack: Stack) -> None:
         on_steps(scale, ScalingStep(change=1), name=text(stack))
 
 
-def test_evaluation_periods_at_and_beyond_the_edge(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "most"), [(10, 8640), (60, 1440), (3540, 24), (3600, 168), (86_400, 7), (604_800, 1)]
+)
+def test_an_alarm_looks_back_a_day_or_a_week(stack: Stack, seconds: int, most: int) -> None:
+    scale, metric = scaling(stack), a_metric(period=Duration.seconds(seconds))
+    for periods in (0, most + 1):
+        message = f"evaluation_periods must be between 1 and {most:,} periods of {seconds} seconds, got {periods}"
+        with pytest.raises(ValueError, match=message):
+            on_steps(scale, ScalingStep(change=1), metric=metric, evaluation_periods=periods)
+    on_steps(scale, ScalingStep(change=1), metric=metric, evaluation_periods=most)
+    assert the_alarm(stack)["EvaluationPeriods"] == most
+
+
+def test_cooldown_of_steps_at_and_beyond_the_edge(stack: Stack) -> None:
     scale = scaling(stack)
-    for periods in (0, 86_401):
-        with pytest.raises(ValueError, match=f"evaluation_periods must be between 1 and 86,400, got {periods}"):
-            on_steps(scale, ScalingStep(change=1), evaluation_periods=periods)
     with pytest.raises(ValueError, match=r"cooldown must be between 0 and .* whole seconds, got 0\.5"):
         on_steps(scale, ScalingStep(change=1), cooldown=Duration.millis(500))
     on_steps(scale, ScalingStep(change=1), evaluation_periods=1, cooldown=Duration.seconds(0))

@@ -34,9 +34,13 @@ def lifecycle(stack: Stack) -> dict[str, Any]:
     return dict(rule)
 
 
-def statements(stack: Stack) -> list[dict[str, Any]]:
+def the_policy(stack: Stack) -> dict[str, Any]:
     (policy,) = Template.from_stack(stack).find_resources("AWS::S3::BucketPolicy").values()
-    return list(policy["Properties"]["PolicyDocument"]["Statement"])
+    return dict(policy)
+
+
+def statements(stack: Stack) -> list[dict[str, Any]]:
+    return list(the_policy(stack)["Properties"]["PolicyDocument"]["Statement"])
 
 
 @pytest.mark.parametrize("kind", [LogBucket, *ENCRYPTED])
@@ -45,7 +49,13 @@ def test_is_hardened(stack: Stack, kind: type[Any]) -> None:
     bucket = the_bucket(stack)
     properties = bucket["Properties"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
-    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": True,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    }
+    assert lifecycle(stack)["Status"] == "Enabled"
     assert properties["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
     assert lifecycle(stack)["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
@@ -59,6 +69,13 @@ def test_is_hardened(stack: Stack, kind: type[Any]) -> None:
 def test_may_be_destroyed_by_argument(stack: Stack, kind: type[Any]) -> None:
     make(stack, kind, removal_policy=RemovalPolicy.DESTROY)
     assert the_bucket(stack)["DeletionPolicy"] == "Delete"
+    assert the_policy(stack)["DeletionPolicy"] == "Delete"
+
+
+@pytest.mark.parametrize("kind", [LogBucket, *ENCRYPTED])
+def test_stays_hardened_when_it_outlives_its_stack(stack: Stack, kind: type[Any]) -> None:
+    make(stack, kind)
+    assert the_policy(stack)["DeletionPolicy"] == the_policy(stack)["UpdateReplacePolicy"] == "Retain"
 
 
 @pytest.mark.parametrize(("kind", "bucket_key"), [(ArtifactBucket, True), (CaptureBucket, True), (TrailBucket, False)])
@@ -66,7 +83,8 @@ def test_is_encrypted_with_the_key(stack: Stack, kind: type[Any], bucket_key: bo
     make(stack, kind)
     (rule,) = the_bucket(stack)["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
-    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]["Fn::GetAtt"][1] == "Arn"
+    (key,) = Template.from_stack(stack).find_resources("AWS::KMS::Key")
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"] == {"Fn::GetAtt": [key, "Arn"]}
     assert rule["BucketKeyEnabled"] is bucket_key
 
 
@@ -77,10 +95,11 @@ def test_log_bucket_uses_the_encryption_that_log_delivery_can_write(stack: Stack
 
 
 def test_log_bucket_admits_log_delivery_of_this_account_only(stack: Stack) -> None:
-    make(stack, LogBucket)
+    bucket = make(stack, LogBucket)
     (allowed,) = [statement for statement in statements(stack) if statement["Effect"] == "Allow"]
     assert allowed["Principal"] == {"Service": "logging.s3.amazonaws.com"}
     assert allowed["Action"] == "s3:PutObject"
+    assert allowed["Resource"] == stack.resolve(bucket.arn_for_objects("*"))
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 

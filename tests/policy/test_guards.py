@@ -12,6 +12,10 @@ CANARY = {
     "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY", "CanarySize": {"Value": 10}}},
     "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "a"}]},
 }
+LINEAR = {
+    "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "LINEAR", "LinearStepSize": {"Value": 25}}},
+}
+ALL_AT_ONCE = "all at once, rolls back on 0 alarms"
 KEY = {"Fn::GetAtt": ["Key", "Arn"]}
 
 
@@ -33,6 +37,8 @@ def test_says_nothing_of_what_a_stack_has_nothing_of() -> None:
     [
         ({}, "all at once, rolls back on 0 alarms"),
         (CANARY, "canary 10 %, rolls back on 1 alarm"),
+        (LINEAR, "linear 25 %, rolls back on 0 alarms"),
+        ({"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE"}}}, ALL_AT_ONCE),
         ({"RollingUpdatePolicy": {}}, "rolling, rolls back on 0 alarms"),
     ],
 )
@@ -43,6 +49,9 @@ def test_deployment(config: dict[str, Any], text: str) -> None:
 def test_alarms_count_those_that_tell_somebody() -> None:
     found = of(A=resource("CloudWatch::Alarm", AlarmActions=["x"]), B=resource("CloudWatch::Alarm"))
     assert found["alarms"] == "2 alarms, 1 with an action; 0 dashboards"
+    both = of(A=resource("CloudWatch::CompositeAlarm", AlarmActions=["x"]), D=resource("CloudWatch::Dashboard"))
+    assert both["alarms"] == "1 alarm, 1 with an action; 1 dashboard"
+    assert "alarms" not in of(D=resource("CloudWatch::Dashboard"))
 
 
 def test_scaling_names_variant_and_range() -> None:
@@ -52,6 +61,12 @@ def test_scaling_names_variant_and_range() -> None:
         P=resource("ApplicationAutoScaling::ScalingPolicy"),
     )
     assert found["scaling"] == "blue 2 to 6; 1 policy"
+    other = {"ResourceId": "endpoint/e/variant/green", "MinCapacity": 1, "MaxCapacity": 3}
+    found = of(
+        T=resource("ApplicationAutoScaling::ScalableTarget", **target),
+        U=resource("ApplicationAutoScaling::ScalableTarget", **other),
+    )
+    assert found["scaling"] == "blue 2 to 6, green 1 to 3; 0 policies"
 
 
 def test_encryption_counts_what_refers_to_a_key() -> None:
@@ -64,6 +79,8 @@ def test_encryption_counts_what_refers_to_a_key() -> None:
         Plain=resource("SNS::Topic"),
     )
     assert found["encryption"] == "1 customer-managed key, 1 rotated; encrypts 2 resources"
+    still = of(Key=resource("KMS::Key"), Other=resource("KMS::Key", EnableKeyRotation=False))
+    assert still["encryption"] == "2 customer-managed keys, 0 rotated; encrypts 0 resources"
 
 
 def test_isolation_counts_routes_out() -> None:
@@ -74,6 +91,14 @@ def test_isolation_counts_routes_out() -> None:
         N=resource("EC2::NatGateway"),
     )
     assert found["isolation"] == "1 of 1 model without network, 1 in a VPC; 2 subnets in 2 zones, 1 route out"
+
+
+@pytest.mark.parametrize("kind", ["NatGateway", "InternetGateway", "EgressOnlyInternetGateway"])
+def test_isolation_knows_every_route_out(kind: str) -> None:
+    found = of(M=resource("SageMaker::Model"), A=resource("EC2::Subnet"), B=resource("EC2::Subnet"))
+    assert found["isolation"] == "0 of 1 model without network, 0 in a VPC; 2 subnets in 1 zone, 0 routes out"
+    found = of(A=resource("EC2::Subnet"), N=resource(f"EC2::{kind}"))
+    assert found["isolation"] == "1 subnet in 1 zone, 1 route out"
 
 
 def test_access_counts_open_methods_and_unlimited_statements() -> None:
@@ -95,3 +120,4 @@ def test_audit_counts_trails_and_capture() -> None:
         T=resource("CloudTrail::Trail"), C=resource("SageMaker::EndpointConfig", DataCaptureConfig={"EnableCapture": 1})
     )
     assert found["audit"] == "1 trail; 1 endpoint with captured traffic"
+    assert of(F=resource("EC2::FlowLog"), C=resource("SageMaker::EndpointConfig"))["audit"] == "1 flow log"

@@ -54,6 +54,13 @@ def test_lists_each_construct_of_a_violation_without_its_controls(tmp_path: Path
     )
 
 
+@pytest.mark.parametrize("constructs", [{}, {"violatingConstructs": []}, {"violatingConstructs": [{}]}])
+def test_a_violation_of_no_known_construct_is_a_finding(tmp_path: Path, constructs: dict[str, object]) -> None:
+    review = read(write_assembly(tmp_path, violations=[{"ruleName": "R1", "description": "It is open", **constructs}]))
+
+    assert review.findings == (Finding(path="unknown", rule="R1", severity="error", description="It is open"),)
+
+
 def test_leaves_out_what_the_cdk_acknowledges_of_itself(tmp_path: Path) -> None:
     rules = {"CloudFormation-Validate::W3010": "expected", "Annotation::AwsSolutions-IAM5[Resource::*]": "no resource"}
 

@@ -14,7 +14,16 @@ from invoke_endpoint.response import LAMBDA_LIMIT, render
 
 @pytest.mark.parametrize(
     "content_type",
-    ["application/json", "Application/JSON; charset=utf-8", "text/csv", "text/plain", "application/geo+json"],
+    [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/jsonlines",
+        "application/x-jsonlines",
+        "application/xml",
+        "application/geo+json",
+        "text/csv",
+        "text/plain",
+    ],
 )
 def test_text_stays_text(content_type: str) -> None:
     response = render(Answer(body='[1, "é"]'.encode(), content_type=content_type))

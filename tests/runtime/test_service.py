@@ -132,6 +132,7 @@ def test_headers_travel_both_ways(connect: Connect) -> None:
             "content-type": "application/json",
             "x-amzn-sagemaker-custom-attributes": received.headers["x-amzn-sagemaker-custom-attributes"] + "!",
             "x-amzn-sagemaker-new-session-id": "s-1;Expires=2030-01-01T00:00:00Z",
+            "x-amzn-sagemaker-closed-session-id": "s-0",
         }
         return Response(200, b"{}", headers)
 
@@ -154,6 +155,7 @@ def test_headers_travel_both_ways(connect: Connect) -> None:
     assert "the-callers-own" not in sent["authorization"]
     assert response["headers"]["x-amzn-sagemaker-custom-attributes"] == "trace=1!"
     assert response["headers"]["x-amzn-sagemaker-new-session-id"] == "s-1;Expires=2030-01-01T00:00:00Z"
+    assert response["headers"]["x-amzn-sagemaker-closed-session-id"] == "s-0"
 
 
 def test_an_unknown_variant_is_the_callers_fault(server: EndpointServer, connect: Connect) -> None:

@@ -37,6 +37,15 @@ def findings(stack: Stack) -> set[str]:
     return {finding.rule_name for pack in packs for finding in pack(stack.node.root).validate_scope(stack).violations}
 
 
+def admitted_log_groups(stack: Stack) -> list[str]:
+    """The names that the one key of a stack admits."""
+    return [
+        str(arn["Fn::Join"][1][-1]).removeprefix(":log-group:")
+        for statement in one(stack, "AWS::KMS::Key")["Properties"]["KeyPolicy"]["Statement"]
+        for arn in statement.get("Condition", {}).get("ArnLike", {}).get("kms:EncryptionContext:aws:logs:arn", [])
+    ]
+
+
 def literal_partitions(stack: Stack) -> list[str]:
     return re.findall(r"arn:aws[a-z-]*:", json.dumps(template(stack)))
 

@@ -17,6 +17,7 @@ from ml_constructs.front_ends._code import function_code
 from ml_constructs.front_ends.function import FunctionFrontEnd
 from ml_constructs.network import InferenceNetwork
 from tests.constructs.front_ends.helpers import (
+    admitted_log_groups,
     an_endpoint,
     assert_acyclic,
     depends_on,
@@ -55,8 +56,16 @@ def test_runs_the_shipped_handler(stack: Stack) -> None:
     assert properties["Handler"] == "invoke_endpoint.handler.handle"
     assert (RUNTIME_CODE / "invoke_endpoint" / "handler.py").read_text().count("def handle(") == 1
     assert properties["Architectures"] == ["arm64"]
+    assert properties["Runtime"] == "python3.14"
+    assert (properties["Timeout"], properties["MemorySize"]) == (28, 512)
     assert properties["TracingConfig"] == {"Mode": "Active"}
-    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    (group,) = resources(stack, "AWS::Logs::LogGroup")
+    assert properties["LoggingConfig"] == {
+        "LogFormat": "JSON",
+        "ApplicationLogLevel": "INFO",
+        "SystemLogLevel": "INFO",
+        "LogGroup": {"Ref": group},
+    }
     assert properties["ReservedConcurrentExecutions"] == 50
     assert "VpcConfig" not in properties
 
@@ -68,6 +77,12 @@ def test_environment_is_what_the_handler_reads(stack: Stack) -> None:
     settings = Settings.from_environment(environment)
     assert settings.endpoint_name == "champion"
     assert settings.allow_target_variant
+    assert (settings.connect_timeout_seconds, settings.max_attempts, settings.max_body_bytes) == (1, 3, 6_291_456)
+
+
+def test_callers_may_not_choose_the_variant_by_default(stack: Stack) -> None:
+    build(stack)
+    assert not Settings.from_environment(function_of(stack)["Environment"]["Variables"]).allow_target_variant
 
 
 @pytest.mark.parametrize(("timeout", "read"), [(5, 1), (28, 24), (74, 70), (75, 70), (900, 70)])
@@ -97,7 +112,8 @@ def test_timeout_may_be_a_token(stack: Stack) -> None:
         ("memory_size", 127, r"memory_size must be between 128 and 32,768 MiB, got 127"),
         ("memory_size", 32_769, r"memory_size must be between 128 and 32,768 MiB, got 32769"),
         ("memory_size", 512.5, r"memory_size must be a whole number"),
-        ("reserved_concurrency", -1, r"reserved_concurrency must be between 0 and .*, got -1"),
+        ("reserved_concurrency", -1, r"reserved_concurrency must be between 0 and 2,147,483,647, got -1"),
+        ("reserved_concurrency", 2**31, r"reserved_concurrency must be between 0 and 2,147,483,647, got 2147483648"),
         ("provisioned_concurrency", 0, r"provisioned_concurrency must be between 1 and .*, got 0"),
         ("provisioned_concurrency", 51, r"must be at most reserved_concurrency, which is 50, got 51"),
     ],
@@ -120,6 +136,12 @@ def test_concurrency_at_its_limits(stack: Stack) -> None:
     assert function_of(stack)["ReservedConcurrentExecutions"] == 1
     alias = one(stack, "AWS::Lambda::Alias")["Properties"]
     assert alias["ProvisionedConcurrencyConfig"] == {"ProvisionedConcurrentExecutions": 1}
+
+
+def test_concurrency_at_its_highest(stack: Stack) -> None:
+    most = 2**31 - 1
+    build(stack, reserved_concurrency=most, provisioned_concurrency=most)
+    assert function_of(stack)["ReservedConcurrentExecutions"] == most
 
 
 def test_zero_stops_the_function_and_none_reserves_nothing(app: App) -> None:
@@ -152,6 +174,13 @@ def test_role_may_invoke_this_endpoint_and_nothing_else(stack: Stack) -> None:
         "xray:PutTraceSegments",
     }
     assert allowed["sagemaker:InvokeEndpoint"]["Fn::Join"][1][-1] == ":endpoint/champion"
+    ((group, _),) = resources(stack, "AWS::Logs::LogGroup").items()
+    ((key, _),) = resources(stack, "AWS::KMS::Key").items()
+    assert allowed["logs:CreateLogStream"] == allowed["logs:PutLogEvents"] == {"Fn::GetAtt": [group, "Arn"]}
+    assert allowed["kms:Decrypt"] == {"Fn::GetAtt": [key, "Arn"]}
+    assert {each["Effect"] for each in statements(stack)} == {"Allow"}
+    (trust,) = one(stack, "AWS::IAM::Role")["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert (trust["Action"], trust["Principal"]) == ("sts:AssumeRole", {"Service": "lambda.amazonaws.com"})
     assert "Policies" not in one(stack, "AWS::IAM::Role")["Properties"]
     assert "ManagedPolicyArns" not in one(stack, "AWS::IAM::Role")["Properties"]
     assert resources(stack, "AWS::IAM::Policy") == {}
@@ -162,7 +191,19 @@ def test_code_in_a_network_cannot_touch_network_interfaces(stack: Stack) -> None
     allowed = [each for each in statements(stack) if each["Effect"] == "Allow" and "ec2:" in str(each["Action"])]
     (denied,) = [each for each in statements(stack) if each["Effect"] == "Deny"]
     assert {action for each in allowed for action in each["Action"]} == set(denied["Action"])
-    assert list(denied["Condition"]["ArnLike"]) == ["lambda:SourceFunctionArn"]
+    assert set(denied["Action"]) == {
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    }
+    assert denied["Resource"] == "*"
+    functions = stack.resolve(f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}:function:*")
+    assert denied["Condition"] == {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+    everything_here = stack.resolve(f"arn:{stack.partition}:ec2:{stack.region}:{stack.account}:*/*")
+    assert [each["Resource"] for each in allowed] == [everything_here, "*"]
     assert [each["Action"] for each in allowed if each["Resource"] == "*"] == [
         ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     ]
@@ -198,11 +239,13 @@ def test_environment_and_logs_are_encrypted(stack: Stack) -> None:
     group = one(stack, "AWS::Logs::LogGroup")
     assert group["Properties"] == {"KmsKeyId": arn, "RetentionInDays": 7}
     assert group["DeletionPolicy"] == "RetainExceptOnCreate"
-    assert ":log-group:Stack-*" in str(one(stack, "AWS::KMS::Key"))
+    assert admitted_log_groups(stack) == ["Stack-*"]
 
 
 def test_makes_a_key_unless_given_one(stack: Stack) -> None:
     front_end = build(stack)
+    assert one(stack, "AWS::Logs::LogGroup")["Properties"]["RetentionInDays"] == 365
+    assert one(stack, "AWS::KMS::Key")["DeletionPolicy"] == "Retain"
     assert function_of(stack)["KmsKeyArn"] == stack.resolve(front_end.encryption_key.key_arn)
 
 
@@ -210,7 +253,7 @@ def test_key_of_the_parent_does_not_refer_to_a_nested_stack(stack: Stack) -> Non
     key = EncryptionKey(stack, "Key")
     build(NestedStack(stack, "Nested"), encryption_key=key)
     assert_acyclic(stack)
-    assert ":log-group:Stack-*" in str(one(stack, "AWS::KMS::Key"))
+    assert admitted_log_groups(stack) == ["Stack-*"]
 
 
 def versions(**arguments: Any) -> str:  # noqa: ANN401 - arguments of the construct
@@ -257,7 +300,10 @@ def test_metrics_are_those_of_the_alias(stack: Stack, method: str, name: str, st
     front_end = build(stack)
     metric = getattr(front_end, method)()
     assert (metric.namespace, metric.metric_name, metric.statistic) == ("AWS/Lambda", name, statistic)
-    assert set(metric.dimensions) == {"FunctionName", "Resource"}
+    name_and_alias = [stack.resolve(metric.dimensions[each]) for each in ("FunctionName", "Resource")]
+    function = stack.resolve(front_end.function.function_name)
+    assert len(metric.dimensions) == 2
+    assert name_and_alias == [function, {"Fn::Join": ["", [function, ":live"]]}]
     assert getattr(front_end, method)(statistic="p50").statistic == "p50"
 
 
@@ -295,7 +341,15 @@ def test_wheel_and_source_tree_yield_the_same_asset(stack: Stack, tmp_path: Path
     tree.mkdir(parents=True)
     shutil.copytree(RUNTIME_CODE, wheel / "_lambda" / "invoke_endpoint", ignore=ignored)
     shutil.copytree(RUNTIME_CODE, tree.parent / "lambda" / "invoke_endpoint", ignore=ignored)
-    for litter in ("invoke_endpoint/__pycache__/x.cpython-314.pyc", ".ruff_cache/x", "invoke_endpoint/.x", "README.md"):
+    for litter in (
+        "invoke_endpoint/__pycache__/x.cpython-314.pyc",
+        "invoke_endpoint/__pycache__/x.cpython-314.pyc.139",  # what an interrupted write of it leaves
+        "invoke_endpoint/x.pyc",
+        ".ruff_cache/x",
+        "invoke_endpoint/.x",
+        "README.md",
+        "invoke_endpoint/README.md",
+    ):
         path = tree.parent / "lambda" / "invoke_endpoint" / litter
         path.parent.mkdir(exist_ok=True)
         path.write_text("litter")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ml_constructs.front_ends.rest_api import RestApiFrontEnd
 from ml_constructs.front_ends.web_acl import WebAcl
 from ml_constructs.network import InferenceNetwork
 from tests.constructs.front_ends.helpers import (
+    admitted_log_groups,
     an_endpoint,
     assert_acyclic,
     depends_on,
@@ -74,7 +76,7 @@ def test_function_ends_before_the_api_stops_waiting(app: App) -> None:
 
 
 def test_stage_logs_traces_and_throttles(stack: Stack) -> None:
-    build(stack, throttle_rate=7.5, throttle_burst=3)
+    front_end = build(stack, throttle_rate=7.5, throttle_burst=3)
     stage = stage_of(stack)
     (settings,) = stage["MethodSettings"]
     assert settings == {
@@ -88,8 +90,26 @@ def test_stage_logs_traces_and_throttles(stack: Stack) -> None:
     }
     assert stage["TracingEnabled"] is True
     assert stage["StageName"] == "live"
+    destination = stage["AccessLogSetting"]["DestinationArn"]
+    assert destination == stack.resolve(front_end.access_log_group.log_group_arn)
     fields = json.loads(stage["AccessLogSetting"]["Format"])
-    assert fields["requestId"] == "$context.requestId"
+    assert fields == {
+        "requestId": "$context.requestId",
+        "extendedRequestId": "$context.extendedRequestId",
+        "requestTime": "$context.requestTime",
+        "sourceIp": "$context.identity.sourceIp",
+        "caller": "$context.identity.userArn",
+        "method": "$context.httpMethod",
+        "path": "$context.path",
+        "status": "$context.status",
+        "responseLength": "$context.responseLength",
+        "responseLatency": "$context.responseLatency",
+        "integrationStatus": "$context.integration.status",
+        "integrationLatency": "$context.integration.latency",
+        "error": "$context.error.responseType",
+        "wafStatus": "$context.waf.status",
+        "traceId": "$context.xrayTraceId",
+    }
     assert not any("body" in value.lower() or "query" in value.lower() for value in fields.values())
 
 
@@ -105,7 +125,7 @@ def test_log_groups_exist_before_the_stage(stack: Stack) -> None:
         assert group["DeletionPolicy"] == "RetainExceptOnCreate"
     name = stack.resolve(front_end.execution_log_group.node.default_child.log_group_name)  # type: ignore[union-attr]
     assert name["Fn::Join"][1] == ["API-Gateway-Execution-Logs_", stack.resolve(front_end.api.rest_api_id), "/live"]
-    assert ":log-group:API-Gateway-Execution-Logs_*" in str(one(stack, "AWS::KMS::Key"))
+    assert sorted(admitted_log_groups(stack)) == ["API-Gateway-Execution-Logs_*", "Stack-*"]
     assert_acyclic(stack)
 
 
@@ -118,6 +138,12 @@ def test_api_gateway_has_its_regional_role_before_the_stage_and_once(stack: Stac
         assert account in depends_on(stack, stage)
     (role,) = (each for each in resources(stack, "AWS::IAM::Role").values() if "ManagedPolicyArns" in str(each))
     assert role["DeletionPolicy"] == "Retain"
+    (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    (policy,) = role["Properties"]["ManagedPolicyArns"]
+    assert policy["Fn::Join"][1][-1] == ":iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    (name,) = (name for name, each in resources(stack, "AWS::IAM::Role").items() if each == role)
+    assert resource["Properties"]["CloudWatchRoleArn"] == {"Fn::GetAtt": [name, "Arn"]}
 
 
 def test_regional_role_can_be_left_to_others(stack: Stack) -> None:
@@ -129,7 +155,11 @@ def test_schema_holds_for_every_content_type(stack: Stack) -> None:
     build(stack, request_schema=SCHEMA)
     (model,) = resources(stack, "AWS::ApiGateway::Model")
     assert method_of(stack)["RequestModels"] == {"$default": {"Ref": model}}
-    validator = one(stack, "AWS::ApiGateway::RequestValidator")["Properties"]
+    ((name, found),) = resources(stack, "AWS::ApiGateway::RequestValidator").items()
+    assert method_of(stack)["RequestValidatorId"] == {"Ref": name}
+    schema = one(stack, "AWS::ApiGateway::Model")["Properties"]["Schema"]
+    assert (schema["type"], schema["required"]) == ("object", ["instances"])
+    validator = found["Properties"]
     assert validator["ValidateRequestBody"] is validator["ValidateRequestParameters"] is True
 
 
@@ -157,11 +187,23 @@ def test_what_the_api_refuses_is_a_problem_without_internals(stack: Stack) -> No
         each["Properties"]["ResponseType"]: each["Properties"]
         for each in resources(stack, "AWS::ApiGateway::GatewayResponse").values()
     }
-    assert {"DEFAULT_4XX", "DEFAULT_5XX", "BAD_REQUEST_BODY", "THROTTLED"} <= set(found)
+    assert {kind: each.get("StatusCode") for kind, each in found.items()} == {
+        "DEFAULT_4XX": None,
+        "DEFAULT_5XX": None,
+        "BAD_REQUEST_BODY": "400",
+        "BAD_REQUEST_PARAMETERS": "400",
+        "REQUEST_TOO_LARGE": "413",
+        "THROTTLED": "429",
+        "INTEGRATION_TIMEOUT": "504",
+    }
     for kind, response in found.items():
         assert response["ResponseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert response["ResponseParameters"]["gatewayresponse.header.Cache-Control"] == "'no-store'"
+        assert list(response["ResponseTemplates"]) == ["application/json"]
         (text,) = response["ResponseTemplates"].values()
         problem = json.loads(text)
+        assert set(problem) - {"status"} == {"type", "title", "detail", "instance"}
+        assert re.fullmatch(r"https://ml-constructs\.example\.com/problems/[a-z-]+", problem["type"])
         assert problem["instance"] == "$context.requestId"
         assert "$context.error" not in text
         assert problem.get("status") == (int(response["StatusCode"]) if "StatusCode" in response else None), kind
@@ -199,6 +241,27 @@ def test_takes_a_function_instead_of_an_endpoint(stack: Stack) -> None:
     front_end = build(stack, function=function)
     assert front_end.function is function
     assert len(resources(stack, "AWS::Lambda::Function")) == len(resources(stack, "AWS::KMS::Key")) == 1
+
+
+def test_everything_is_encrypted_with_the_given_key(stack: Stack) -> None:
+    key = EncryptionKey(stack, "Key")
+    front_end = build(stack, encryption_key=key)
+    assert front_end.encryption_key is key
+    assert front_end.function.encryption_key is key
+    (name,) = resources(stack, "AWS::KMS::Key")
+    arn = {"Fn::GetAtt": [name, "Arn"]}
+    groups = resources(stack, "AWS::Logs::LogGroup").values()
+    assert [each["Properties"]["KmsKeyId"] for each in groups] == [arn] * 3
+    assert {each["Properties"]["RetentionInDays"] for each in groups} == {365}
+
+
+def test_a_given_key_comes_before_that_of_a_given_function(stack: Stack) -> None:
+    key = EncryptionKey(stack, "Key")
+    function = FunctionFrontEnd(stack, "Function", endpoint=an_endpoint(stack))
+    front_end = build(stack, function=function, encryption_key=key)
+    assert front_end.encryption_key is key
+    group = front_end.access_log_group.node.default_child
+    assert stack.resolve(group.kms_key_id) == stack.resolve(key.key_arn)  # type: ignore[union-attr]  # an L2's own child
 
 
 def test_function_and_what_only_a_new_one_needs_exclude_each_other(stack: Stack) -> None:
@@ -293,7 +356,10 @@ def test_metrics_are_those_of_the_stage(stack: Stack, method: str, name: str, st
     front_end = build(stack)
     metric = getattr(front_end, method)(period=Duration.minutes(1))
     assert (metric.namespace, metric.metric_name, metric.statistic) == ("AWS/ApiGateway", name, statistic)
-    assert set(metric.dimensions) == {"ApiName", "Stage"}
+    assert {key: stack.resolve(value) for key, value in metric.dimensions.items()} == {
+        "ApiName": one(stack, "AWS::ApiGateway::RestApi")["Properties"]["Name"],
+        "Stage": stack.resolve(front_end.stage.stage_name),
+    }
     assert metric.period.to_seconds() == 60
 
 
@@ -329,7 +395,7 @@ def test_web_acl_is_associated_with_the_stage(stack: Stack) -> None:
     front_end = build(stack, web_acl=acl)
     association = one(stack, "AWS::WAFv2::WebACLAssociation")["Properties"]
     assert association["WebACLArn"] == stack.resolve(acl.arn)
-    assert stack.resolve(front_end.stage.stage_name) in association["ResourceArn"]["Fn::Join"][1]
+    assert association["ResourceArn"] == stack.resolve(front_end.stage.stage_arn)
 
 
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])

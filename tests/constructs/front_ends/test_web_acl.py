@@ -2,9 +2,17 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import App, CfnParameter, Environment, Stack
+from constructs import Construct
 
 from ml_constructs.front_ends.web_acl import WebAcl
-from tests.constructs.front_ends.helpers import assert_acyclic, findings, literal_partitions, one
+from tests.constructs.front_ends.helpers import (
+    admitted_log_groups,
+    assert_acyclic,
+    findings,
+    literal_partitions,
+    one,
+    resources,
+)
 
 
 def test_limits_the_rate_and_applies_managed_rules(stack: Stack) -> None:
@@ -14,8 +22,14 @@ def test_limits_the_rate_and_applies_managed_rules(stack: Stack) -> None:
     assert properties["DefaultAction"] == {"Allow": {}}
     rate, common, inputs = properties["Rules"]
     assert rate["Action"] == {"Block": {}}
-    assert rate["Statement"]["RateBasedStatement"]["Limit"] == 10_000
+    assert rate["Statement"]["RateBasedStatement"] == {
+        "Limit": 10_000,
+        "AggregateKeyType": "IP",
+        "EvaluationWindowSec": 300,
+    }
+    assert [rule["OverrideAction"] for rule in (common, inputs)] == [{"None": {}}, {"None": {}}]
     group = common["Statement"]["ManagedRuleGroupStatement"]
+    assert group["VendorName"] == "AWS"
     assert group["Name"] == "AWSManagedRulesCommonRuleSet"
     assert group["RuleActionOverrides"] == [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]
     assert inputs["Statement"]["ManagedRuleGroupStatement"] == {
@@ -23,6 +37,17 @@ def test_limits_the_rate_and_applies_managed_rules(stack: Stack) -> None:
         "Name": "AWSManagedRulesKnownBadInputsRuleSet",
     }
     assert [rule["Priority"] for rule in properties["Rules"]] == [0, 1, 2]
+    visible = [properties["VisibilityConfig"], *[rule["VisibilityConfig"] for rule in properties["Rules"]]]
+    assert all(each["CloudWatchMetricsEnabled"] is each["SampledRequestsEnabled"] is True for each in visible)
+    assert len({each["MetricName"] for each in visible}) == 4
+
+
+def test_names_of_metrics_fit_below_any_path(stack: Stack) -> None:
+    WebAcl(Construct(stack, "A" * 90), "Acl" * 30)
+    properties = one(stack, "AWS::WAFv2::WebACL")["Properties"]
+    names = [each["VisibilityConfig"]["MetricName"] for each in (properties, *properties["Rules"])]
+    assert len(set(names)) == 4
+    assert 100 < max(map(len, names)) <= 128
 
 
 @pytest.mark.parametrize("limit", [10, 2_000_000_000])
@@ -51,13 +76,20 @@ def test_log_is_encrypted_redacted_and_never_in_the_way(stack: Stack) -> None:
     assert prefix.startswith("aws-waf-logs-Stack-Acl")
     assert "AWS::StackId" in str(stack_id)
     assert group["DeletionPolicy"] == "RetainExceptOnCreate"
-    assert ":log-group:aws-waf-logs-*" in str(one(stack, "AWS::KMS::Key"))
+    assert admitted_log_groups(stack) == ["aws-waf-logs-*"]
     logging = one(stack, "AWS::WAFv2::LoggingConfiguration")["Properties"]
     assert [field["SingleHeader"]["Name"] for field in logging["RedactedFields"]] == [
         "authorization",
         "x-amz-security-token",
     ]
-    assert not str(logging["LogDestinationConfigs"]).endswith(":*']")
+    (acl,) = resources(stack, "AWS::WAFv2::WebACL")
+    assert logging["ResourceArn"] == {"Fn::GetAtt": [acl, "Arn"]}
+    (name,) = resources(stack, "AWS::Logs::LogGroup")
+    (destination,) = logging["LogDestinationConfigs"]
+    assert destination["Fn::Join"][1][-2:] == [":log-group:", {"Ref": name}]
+    (key,) = resources(stack, "AWS::KMS::Key")
+    assert group["Properties"]["KmsKeyId"] == {"Fn::GetAtt": [key, "Arn"]}
+    assert group["Properties"]["RetentionInDays"] == 365
     assert_acyclic(stack)
 
 
