@@ -258,9 +258,8 @@ def _weights(endpoint: IEndpoint) -> list[cloudwatch.HorizontalAnnotation]:
     ]
 
 
-def _line(
-    value: float | None, label: str = "alarm", color: str = cloudwatch.Color.RED
-) -> list[cloudwatch.HorizontalAnnotation]:
+def _line(value: float | None, label: str = "alarm", color: str | None = None) -> list[cloudwatch.HorizontalAnnotation]:
+    color = cloudwatch.Color.RED if color is None else color
     return [] if value is None else [cloudwatch.HorizontalAnnotation(value=value, label=label, color=color)]
 
 

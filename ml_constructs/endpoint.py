@@ -130,9 +130,9 @@ class Endpoint(Construct, IEndpoint):
         )
         self._deployment = deployment
         self._scaled: set[str] = set()
-        self.rollback_alarms: list[cloudwatch.IAlarm] = []
-        if deployment.rollback is not None:
-            self.rollback_alarms += rollback_alarms(self, self, deployment.rollback)
+        own = {} if deployment.rollback is None else rollback_alarms(self, self, deployment.rollback)
+        self.rollback_alarms: list[cloudwatch.IAlarm] = list(own.values())
+        self._rollback_names = list(own)
         self._resource = sagemaker.CfnEndpoint(
             self,
             "Resource",
@@ -140,7 +140,8 @@ class Endpoint(Construct, IEndpoint):
             endpoint_config_name=self._config.attr_endpoint_config_name,
             deployment_config=self._render_deployment(),
         )
-        self._resource.node.add_dependency(self.log_group, *self._allow_models(data_capture))
+        # Names of alarms and the log group are literals, so no reference orders them before the endpoint.
+        self._resource.node.add_dependency(self.log_group, *own.values(), *self._allow_models(data_capture))
         _warn(self)
 
     @staticmethod
@@ -237,10 +238,11 @@ class Endpoint(Construct, IEndpoint):
         if len(self.rollback_alarms) == MAX_ROLLBACK_ALARMS:
             raise ValueError(f"alarm must be one of at most {MAX_ROLLBACK_ALARMS} rollback alarms, got one more")
         self.rollback_alarms.append(alarm)
+        self._rollback_names.append(alarm.alarm_name)
         self._resource.deployment_config = self._render_deployment()
 
     def _render_deployment(self) -> sagemaker.CfnEndpoint.DeploymentConfigProperty:
-        return self._deployment.render([alarm.alarm_name for alarm in self.rollback_alarms])
+        return self._deployment.render(self._rollback_names)
 
     def _allow_models(self, data_capture: DataCapture | None) -> list[IDependable]:
         """Let each model's role write this endpoint's logs, metrics and captured data."""

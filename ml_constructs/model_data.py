@@ -24,6 +24,7 @@ from ml_constructs.permissions import Permission
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
 SUFFIX: Final = ".tar.gz"
 MAX_URL: Final = 1024
+_LONGEST_BUCKET_NAME: Final = 63
 
 _NO_STAGING: Final = "aws:cdk:disable-asset-staging"  # what `cdk --no-staging` sets
 _EPOCH: Final = 0  # archives carry no time, so that the same files always give the same asset
@@ -125,10 +126,7 @@ class ModelData:
                 raise ValueError(f"key must end with {SUFFIX}, got {key!r}")
             if not version or (not is_token(version) and version not in key):
                 raise ValueError(f"key must contain its version, {version!r}, got {key!r}")
-            name = bucket.bucket_name
-            length = len(f"s3:///{key}") + (0 if is_token(name) else len(name))
-            if length > MAX_URL:
-                raise ValueError(f"key must make a URL of at most {MAX_URL:,} characters, got {length:,}")
+            _check_url_length(bucket, key)
         return ModelData(_bucket=bucket, _key=key)
 
     def bind(self, scope: Construct) -> BoundModelData:
@@ -147,6 +145,15 @@ class ModelData:
         if encryption_key is not None:
             permissions.append(_decrypt(scope, encryption_key, arn, f"{arn}/{key}"))
         return BoundModelData(url=f"s3://{bucket.bucket_name}/{key}", bucket=bucket, permissions=tuple(permissions))
+
+
+def _check_url_length(bucket: s3.IBucket, key: str) -> None:
+    length = len(f"s3:///{key}")
+    if length + _LONGEST_BUCKET_NAME > MAX_URL:  # else the name need not be asked for
+        name = bucket.bucket_name
+        length += 0 if is_token(name) else len(name)
+    if length > MAX_URL:
+        raise ValueError(f"key must make a URL of at most {MAX_URL:,} characters, got {length:,}")
 
 
 def _decrypt(scope: Construct, key: kms.IKey, *arns: str) -> Permission:

@@ -23,7 +23,6 @@ from ml_constructs._isolated_vpc import isolated_vpc
 from ml_constructs._service_names import name_in_every_partition
 from ml_constructs._subnets import ZONES, check_addresses, check_max_azs, check_route_tables, choose_subnets
 
-_HTTPS: Final = ec2.Port.tcp(443)
 _RUNTIME: Final = "sagemaker.runtime"  # also the beginning of the FIPS variant's name
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
 _DESCRIPTION: Final = r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}"
@@ -148,7 +147,7 @@ class InferenceNetwork(Construct):
             allow_all_outbound=False,
         )
         _close_outbound(self._security_group)
-        self._connections = ec2.Connections(security_groups=[self._security_group], default_port=_HTTPS)
+        self._connections = ec2.Connections(security_groups=[self._security_group], default_port=_https())
         self._s3_endpoint = self._create_s3_endpoint() if s3_endpoint else None
         for service in services:
             is_runtime = service.short_name.startswith(_RUNTIME)
@@ -294,14 +293,14 @@ class InferenceNetwork(Construct):
         group = ec2.SecurityGroup(scope, construct_id, vpc=self._vpc, description=description, allow_all_outbound=False)
         _close_outbound(group)
         if owners is not None:
-            group.add_egress_rule(owners, _HTTPS, "Interface endpoints of the VPC")
+            group.add_egress_rule(owners, _https(), "Interface endpoints of the VPC")
         elif endpoints and self._endpoints:
             group.connections.allow_to_default_port(self, "Interface endpoints")
         if s3:
             # No property of CloudFormation yields the id of the prefix list that AWS manages for S3.
             prefix_list = self._s3_prefix_list
             peer = ec2.Peer.any_ipv4() if prefix_list is None else ec2.Peer.prefix_list(prefix_list)
-            group.add_egress_rule(peer, _HTTPS, "S3 through the gateway endpoint")
+            group.add_egress_rule(peer, _https(), "S3 through the gateway endpoint")
             if prefix_list is None and not self._isolated:
                 Annotations.of(group).add_warning_v2(
                     "ml-constructs:OpenEgress",
@@ -356,3 +355,8 @@ def _close_outbound(group: ec2.SecurityGroup) -> None:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ec2-securitygroup.html
     """
     group.add_egress_rule(ec2.Peer.ipv4("127.0.0.1/32"), ec2.Port.all_traffic(), "Nothing outbound")
+
+
+def _https() -> ec2.Port:
+    """Made when needed: a module that calls the CDK while it is imported waits for the jsii kernel to start."""
+    return ec2.Port.tcp(443)

@@ -62,8 +62,10 @@ class RollbackThresholds:
 DEFAULT_THRESHOLDS: Final = RollbackThresholds()
 
 
-def rollback_alarms(scope: Construct, endpoint: IEndpoint, thresholds: RollbackThresholds) -> list[cloudwatch.Alarm]:
-    """Alarms on errors and latency: two a variant, or two over all variants of an endpoint with many."""
+def rollback_alarms(
+    scope: Construct, endpoint: IEndpoint, thresholds: RollbackThresholds
+) -> dict[str, cloudwatch.Alarm]:
+    """Alarms on errors and latency by name: two a variant, or two over all variants of an endpoint with many."""
     names = endpoint.variant_names
     groups = [(group_id, name, [name]) for group_id, name in zip(construct_ids(names), names, strict=True)]
     if len(names) > _MAX_WATCHED_ALONE:
@@ -71,26 +73,25 @@ def rollback_alarms(scope: Construct, endpoint: IEndpoint, thresholds: RollbackT
     # A share known only at deployment cannot be divided; the metric is multiplied instead.
     percent = is_token(thresholds.error_percent)
     errors = thresholds.error_percent if percent else thresholds.error_percent / 100
-    alarms = []
+    alarms = {}
     for group_id, group, members in groups:
         for kind, statistic, metric_name, threshold, factor in (
             ("5xx", "Average", "Invocation5XXErrors", errors, 100 if percent else 1),
             ("latency", "p99", "ModelLatency", thresholds.latency_microseconds, 1),
         ):
             metrics = [endpoint.metric(metric_name, variant=name, statistic=statistic) for name in members]
-            alarms.append(
-                cloudwatch.Alarm(
-                    scope,
-                    f"Rollback-{group_id}-{kind}",
-                    alarm_name=f"{endpoint.endpoint_name}-{group}-rollback-{kind}",
-                    alarm_description=f"Rolls back a deployment of {endpoint.endpoint_name}: {metric_name} of {group}",
-                    metric=metrics[0] if len(metrics) == 1 and factor == 1 else _worst(metrics, factor),
-                    threshold=threshold,
-                    comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-                    evaluation_periods=3,
-                    datapoints_to_alarm=2,
-                    treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-                )
+            name = f"{endpoint.endpoint_name}-{group}-rollback-{kind}"
+            alarms[name] = cloudwatch.Alarm(
+                scope,
+                f"Rollback-{group_id}-{kind}",
+                alarm_name=name,
+                alarm_description=f"Rolls back a deployment of {endpoint.endpoint_name}: {metric_name} of {group}",
+                metric=metrics[0] if len(metrics) == 1 and factor == 1 else _worst(metrics, factor),
+                threshold=threshold,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                evaluation_periods=3,
+                datapoints_to_alarm=2,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             )
     return alarms
 

@@ -28,7 +28,7 @@ from ml_constructs import (
 )
 
 ENDPOINTS: Final = 50
-PAIRS: Final = 5
+PAIRS: Final = 7
 VARIANTS: Final = ("champion", "challenger")
 IMAGE: Final = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 REPOSITORY: Final = "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-xgboost"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Final
 
-PAIRS: Final = 9
+PAIRS: Final = 15
 _LIBRARY: Final = "from ml_constructs import *"
 _LIST: Final = f"""
 import sys

@@ -58,7 +58,10 @@ def test_watches_errors_and_latency_of_each_variant(stack: Stack) -> None:
 
 def test_the_endpoint_waits_for_its_alarms(stack: Stack) -> None:
     endpoint(stack, 2)
-    assert watched(stack) == [{"Ref": key} for key in resources(stack, ALARM)]
+    made = resources(stack, ALARM)
+    assert watched(stack) == [each["Properties"]["AlarmName"] for each in made.values()]
+    (resource,) = resources(stack, "AWS::SageMaker::Endpoint").values()
+    assert set(made) <= set(resource["DependsOn"])
 
 
 @pytest.mark.parametrize(("variants", "count"), [(1, 2), (4, 8), (5, 2), (10, 2)])
