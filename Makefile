@@ -3,13 +3,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
+LOCAL := $(CURDIR)/.venv-local/bin/python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A line for each package, as it comes.
 PROGRESS := awk '/^Collecting/ { print "  " $$2; fflush() } /^Installing/ { print "  unpacking"; fflush() }'
 PACKAGES := ml_constructs stacks tests lambda app.py
 
-.PHONY: help demo synth models test unit check format bench snapshots images lock clean
+.PHONY: help demo models test unit test-local local check format bench snapshots images lock clean
 
 help: ## List what make can do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +23,16 @@ test: .venv/all node_modules/aws-cdk/package.json build/models/.trained ## Run e
 
 unit: .venv/all build/models/.trained ## Run the tests that share one process and need no CDK command line
 	$(BIN)/python -m pytest tests/constructs tests/policy tests/runtime
+
+test-local: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Deploy the examples to a local cloud and use them
+	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest tests/local_aws/test_sagemaker_control.py \
+		tests/local_aws/test_sagemaker_hosting.py tests/local_aws/test_sagemaker_deployment.py
+	$(LOCAL) -m pytest --confcutdir=tests/local_aws tests/local_aws/test_launcher.py tests/local_aws/stubs \
+		tests/local_aws/cloudformation
+	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest tests/end_to_end
+
+local: .venv-local/all ## Run a local cloud until Ctrl-C
+	@$(LOCAL) -m tests.local_aws
 
 check: .venv/all ## Check format, lint, types and import rules
 	$(BIN)/ruff format --check $(PACKAGES)
@@ -53,6 +64,8 @@ lock: .venv/all ## Pin the newest versions that pyproject.toml allows
 		--no-annotate pyproject.toml --group demo --group test --group sdk --output-file requirements/all.txt
 	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
 		--no-annotate pyproject.toml --group demo --constraint requirements/all.txt --output-file requirements/demo.txt
+	$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
+		--no-annotate --group local --output-file requirements/local.txt
 
 .venv/created:
 	@echo "Creating the virtual environment"
@@ -70,10 +83,16 @@ lock: .venv/all ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/pip install --requirement $< | $(PROGRESS)
 	@touch $@
 
+.venv-local/all: requirements/local.txt
+	@echo "Installing the pinned packages of the local cloud"
+	@$(PYTHON) -m venv .venv-local
+	@$(LOCAL) -m pip install --requirement $< | $(PROGRESS)
+	@touch $@
+
 node_modules/aws-cdk/package.json: package.json package-lock.json .venv/demo
 	@echo "Installing the pinned CDK command line"
 	@npm ci --loglevel=error
 	@touch $@
 
 clean: ## Remove everything that make made
-	rm -rf .venv node_modules build dist cdk.out
+	rm -rf .venv .venv-local node_modules build dist cdk.out

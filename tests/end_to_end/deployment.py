@@ -1,0 +1,147 @@
+"""A local cloud with the CDK command line beside it, and callers with credentials of their own."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import boto3  # type: ignore[import-untyped]  # ships no types
+from botocore.auth import SigV4Auth  # type: ignore[import-untyped]  # ships no types
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # ships no types
+from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
+from botocore.credentials import Credentials  # type: ignore[import-untyped]  # ships no types
+
+from tests.local_aws.launcher import ACCOUNT, REGION, ROOT, Cloud
+
+CDK: Final = ROOT / "node_modules" / ".bin" / "cdk"
+BIN: Final = ROOT / ".venv" / "bin"
+ROOT_USER: Final = Credentials("test", "test")
+_LIMIT: Final = 300  # seconds for one command
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def variant(self) -> str | None:
+        """The variant that served the request."""
+        return self.headers.get("x-amzn-invoked-production-variant")
+
+
+@dataclass
+class Deployment:
+    """The stacks on one local cloud."""
+
+    cloud: Cloud
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def cdk(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the pinned command line against the local cloud, and against nothing else."""
+        environment = self.cloud.environment
+        environment["PATH"] = f"{BIN}:{environment['PATH']}"
+        started = time.monotonic()
+        done = subprocess.run(
+            [str(CDK), *arguments, "--no-notices", "--no-color"],
+            cwd=self.cloud.run,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT,
+            check=False,
+        )
+        self.seconds.setdefault(arguments[0], []).append(time.monotonic() - started)
+        with (self.cloud.run / "cdk.log").open("a") as log:
+            log.write(f"$ cdk {' '.join(arguments)}\n{done.stdout}{done.stderr}")
+        if check and done.returncode:
+            raise AssertionError(f"cdk {arguments[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        return done
+
+    def bootstrap(self) -> None:
+        """`cdk bootstrap`."""
+        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+
+    def deploy(self, stack: str, assembly: Path, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`cdk deploy` from an assembly."""
+        file = self.cloud.run / "outputs.json"
+        options = ("--require-approval", "never", "--progress", "events", "--outputs-file", str(file))
+        done = self.cdk("deploy", stack, "--app", str(assembly), *options, check=check)
+        if done.returncode == 0:
+            self.outputs |= json.loads(file.read_text())
+        return done
+
+    def destroy(self, stack: str, assembly: Path) -> None:
+        """`cdk destroy`."""
+        self.cdk("destroy", stack, "--app", str(assembly), "--force")
+
+    def client(self, service: str, credentials: Credentials = ROOT_USER) -> Any:  # noqa: ANN401 - boto3 has no types
+        """A boto3 client of the local cloud."""
+        return boto3.session.Session().client(
+            service,
+            endpoint_url=self.cloud.url,
+            region_name=REGION,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
+            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+        )
+
+    def user(self, name: str, *statements: dict[str, Any]) -> Credentials:
+        """A new IAM user who may do what the statements allow, and nothing else."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        if statements:
+            document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+            iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    @property
+    def api(self) -> str:
+        """The id of the realtime stack's API."""
+        (url,) = self.outputs["Realtime"].values()
+        found = re.match(r"https://([^.]+)\.execute-api\.", url)
+        assert found is not None
+        return found.group(1)
+
+    def post(
+        self,
+        body: object,
+        credentials: Credentials | None,
+        headers: dict[str, str] | None = None,
+        path: str = "/invocations",
+    ) -> Answer:
+        """A POST to the API, signed if there are credentials."""
+        url = f"{self.cloud.url}/_aws/execute-api/{self.api}/live{path}"
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = AWSRequest("POST", url, data=data, headers={"Content-Type": "application/json", **(headers or {})})
+        if credentials is not None:
+            SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(urllib.request.Request(url, data, dict(request.headers)), timeout=40) as answer:
+                return _answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return _answer(error.code, error.headers, error.read())
+
+    def status(self, stack: str) -> str:
+        """The status that CloudFormation gives a stack."""
+        status: str = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        return status
+
+
+def _answer(status: int, headers: Any, body: bytes) -> Answer:  # noqa: ANN401 - a message of the standard library
+    text = body.decode()
+    return Answer(status, {name.lower(): value for name, value in headers.items()}, json.loads(text) if text else None)

@@ -1,0 +1,145 @@
+"""An HTTP/1.1 client with persistent connections to one model server, made for little overhead."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+BODY_LIMIT: Final = 64 * 1024 * 1024
+_HEAD_LIMIT: Final = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model server said; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NotAcceptedError(ConnectionError):
+    """The server took nothing of the request, so that another one may get it."""
+
+
+class MalformedAnswerError(ConnectionError):
+    """The server does not speak HTTP/1.1, or stopped in the middle of an answer."""
+
+
+_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Connections:
+    """The connections to one port of this machine, used from one event loop."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: deque[_Stream] = deque()
+        self._is_closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send one request and read its answer.
+
+        Raises:
+            NotAcceptedError: the server did not take the request.
+            ConnectionError: the server failed after it might have taken the request.
+        """
+        self._loop = asyncio.get_running_loop()
+        lines = [f"{method} {path} HTTP/1.1", f"host: 127.0.0.1:{self._port}", f"content-length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        message = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace") + body
+        return await self._exchange(self._reusable() or await self._open(), message)
+
+    def _reusable(self) -> _Stream | None:
+        """An idle connection that the server has not closed.
+
+        The kernel is asked, before anything is sent: once a request is out it is never sent again, because a request
+        that ends a model server would end the next one as well.
+        """
+        while self._idle:
+            stream = self._idle.pop()
+            poll = select.poll()
+            poll.register(stream[1].get_extra_info("socket").fileno(), select.POLLIN)
+            if not stream[1].is_closing() and not poll.poll(0):
+                return stream
+            stream[1].close()  # readable while nothing was asked: closed, or out of step
+        return None
+
+    async def _open(self) -> _Stream:
+        try:
+            return await asyncio.open_connection("127.0.0.1", self._port, limit=_HEAD_LIMIT)
+        except OSError as error:
+            raise NotAcceptedError(f"nobody listens on port {self._port}") from error
+
+    def close(self) -> None:
+        """Close what is idle, from any thread; what is in use closes after its answer."""
+        self._is_closed = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._close_idle)
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop()[1].close()
+
+    async def _exchange(self, stream: _Stream, message: bytes) -> Answer:
+        reader, writer = stream
+        keep = False
+        try:
+            writer.write(message)
+            await writer.drain()
+            answer, keep = await _read_answer(reader)
+        except (ConnectionResetError, BrokenPipeError) as error:
+            raise MalformedAnswerError("the server closed the connection") from error
+        finally:
+            if keep and not self._is_closed:
+                self._idle.append(stream)
+            else:
+                writer.close()
+        return answer
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[Answer, bool]:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as error:
+        raise MalformedAnswerError("the server stopped in the middle of an answer") from error
+    except asyncio.LimitOverrunError as error:
+        raise MalformedAnswerError("the answer's headers are too long") from error
+    try:
+        status_line, *lines = head.decode("latin-1").split("\r\n")
+        version, status = status_line.split(" ", 2)[:2]
+        pairs = (line.partition(":") for line in lines if line)
+        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+        code = int(status)
+        length = int(headers.get("content-length", "-1"))
+        body, framed = await _read_body(reader, headers, length)
+    except (ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        raise MalformedAnswerError("the server does not speak HTTP/1.1") from error
+    keep = framed and version == "HTTP/1.1" and headers.get("connection", "").lower() != "close"
+    return Answer(code, headers, body), keep
+
+
+async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str], length: int) -> tuple[bytes, bool]:
+    """The body, and whether its end was marked by something else than the end of the connection."""
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        chunks = []
+        total = 0
+        while size := int((await reader.readline()).split(b";")[0], 16):
+            total += size
+            if total > BODY_LIMIT:
+                raise MalformedAnswerError("the answer is too long")
+            chunks.append(await reader.readexactly(size))
+            await reader.readline()
+        while (await reader.readline()).strip():
+            pass
+        return b"".join(chunks), True
+    if length > BODY_LIMIT:
+        raise MalformedAnswerError("the answer is too long")
+    if length >= 0:
+        return await reader.readexactly(length), True
+    return await reader.read(BODY_LIMIT), False

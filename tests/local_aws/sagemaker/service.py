@@ -1,0 +1,93 @@
+"""The service as the emulator sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import logging
+import shutil
+
+from tests.local_aws import seams
+from tests.local_aws.sagemaker import authorization
+from tests.local_aws.sagemaker.capture import Capture
+from tests.local_aws.sagemaker.endpoints import Endpoints
+from tests.local_aws.sagemaker.errors import ERROR_TYPE, ApiError
+from tests.local_aws.sagemaker.metrics import Metrics
+from tests.local_aws.sagemaker.records import OPERATIONS
+from tests.local_aws.sagemaker.runtime import Runtime
+from tests.local_aws.sagemaker.settings import Settings
+from tests.local_aws.sagemaker.shapes import read_request
+from tests.local_aws.sagemaker.store import Store
+
+_log = logging.getLogger("sagemaker")
+
+
+class SageMaker:
+    """Control plane, runtime and what goes on between calls."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = Store()
+        self.metrics = Metrics()
+        self.capture = Capture()
+        self.endpoints = Endpoints(settings, self.store)
+        self.runtime = Runtime(self.store, self.metrics, self.capture, settings)
+        self._operations = OPERATIONS | self.endpoints.operations
+        self._housekeeping: asyncio.Task[None] | None = None
+        shutil.rmtree(settings.directory / "instances", ignore_errors=True)
+        atexit.register(self.reset)
+
+    async def handle_request(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, list[str]]
+    ) -> seams.Reply:
+        """Answer a call of the control plane."""
+        del method, path, query_params
+        if self._housekeeping is None or self._housekeeping.done():
+            self._housekeeping = asyncio.create_task(self._keep_house())
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        try:
+            return await self._answer(operation, headers, body)
+        except ApiError as error:
+            return error.reply()
+
+    async def _answer(self, operation: str, headers: dict[str, str], body: bytes) -> seams.Reply:
+        if operation not in self._operations:
+            raise ApiError(
+                "UnknownOperationException", f"the local cloud does not serve {operation or 'this call'} yet"
+            )
+        request = read_request(operation, body)
+        place = self.store.here()
+        refused = authorization.refuse(operation, request, headers, body, place)
+        if refused is not None:
+            return refused
+        answer = await asyncio.to_thread(self._operations[operation], place, request)
+        return 200, {"Content-Type": ERROR_TYPE}, json.dumps(answer).encode()
+
+    async def _keep_house(self) -> None:
+        """Publish metrics and captured data, and replace dead instances, once a period."""
+        while True:
+            await asyncio.sleep(self.settings.metrics_seconds)
+            try:
+                self.metrics.flush(self.store.endpoints())
+                await asyncio.to_thread(self._work)
+            except Exception:  # noqa: BLE001 - logged; the emulator goes on
+                _log.exception("housekeeping failed; it goes on")
+
+    def _work(self) -> None:
+        self.capture.flush()
+        for endpoint in self.store.endpoints():
+            for route in endpoint.routes:
+                with seams.acting_in(endpoint.account, endpoint.region):
+                    route.fleet.replace_dead()
+
+    def reset(self) -> None:
+        """Stop and forget everything."""
+        self.endpoints.close()
+        self.store.clear()
+
+    def get_state(self) -> None:
+        """Nothing is kept across runs."""
+
+    def load_persisted_state(self, data: object) -> None:
+        """Nothing is kept across runs."""

@@ -1,0 +1,58 @@
+"""How the service behaves where AWS has no setting: how fast time passes, where files lie."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_REPOSITORY: Final = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Values are in seconds of this machine's clock unless they say otherwise."""
+
+    speed: float = 60.0
+    """AWS seconds that pass in one second: waits of deployments and the period of metrics are divided by it."""
+
+    startup_seconds: float = 20.0
+    """The least time a container gets to answer /ping, however fast time passes: a process starts no faster."""
+
+    model_timeout_seconds: float = 60.0
+    """How long a model may take to answer, as on AWS."""
+
+    max_instances: int = 20
+    """The quota of instances, all endpoints together: each is a process of about 130 MB."""
+
+    seed: int | None = None
+    """Makes the choice of variants and instances repeatable."""
+
+    directory: Path = _REPOSITORY / "build" / "local" / "sagemaker"
+    """Logs and unpacked model artefacts."""
+
+    container: Path = _REPOSITORY / "tests" / "runtime" / "container.py"
+    """The program that stands in for every image."""
+
+    def __post_init__(self) -> None:
+        if self.speed <= 0:
+            raise ValueError(f"speed must be positive, got {self.speed}")
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read LOCAL_AWS_SPEED, _STARTUP_SECONDS, _MODEL_TIMEOUT_SECONDS, _SEED and _DIRECTORY."""
+        given = os.environ
+        seed = given.get("LOCAL_AWS_SEED")
+        return cls(
+            speed=float(given.get("LOCAL_AWS_SPEED", cls.speed)),
+            startup_seconds=float(given.get("LOCAL_AWS_STARTUP_SECONDS", cls.startup_seconds)),
+            model_timeout_seconds=float(given.get("LOCAL_AWS_MODEL_TIMEOUT_SECONDS", cls.model_timeout_seconds)),
+            seed=None if seed is None else int(seed),
+            directory=Path(given.get("LOCAL_AWS_DIRECTORY", cls.directory.parent)) / "sagemaker",
+        )
+
+    @property
+    def metrics_seconds(self) -> float:
+        """AWS publishes endpoint metrics once a minute."""
+        return max(0.5, 60.0 / self.speed)
