@@ -39,7 +39,7 @@ class DogBreedsStack(Stack):
                 )
             ],
             network=network,
-            network_isolation=False,  # AWS documents that its PyTorch images do not work in isolation
+            network_isolation=False,  # the pages of AWS disagree on whether its PyTorch images work without a network
         )
         endpoint = ml.Endpoint(
             self,
