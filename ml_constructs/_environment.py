@@ -27,6 +27,10 @@ class StackEnvironment:
         """The ARN of a resource of this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
+    def service(self, name: str) -> str:
+        """A regional service as policies name it, e.g. in `kms:ViaService`."""
+        return f"{name}.{self.region}.{self.url_suffix}"
+
 
 # By stack, and by construct, since a construct never moves to another stack.
 _KNOWN: Final[WeakKeyDictionary[IConstruct, StackEnvironment]] = WeakKeyDictionary()
@@ -49,6 +53,14 @@ def environment_of(scope: IConstruct) -> StackEnvironment:
         )
     _KNOWN[scope] = _KNOWN[stack]
     return _KNOWN[scope]
+
+
+def outermost_stack(scope: IConstruct) -> Stack:
+    """The stack that is deployed with `scope` in it: a nested stack's is its outermost parent."""
+    stack = Stack.of(scope)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack
 
 
 _REGIONS: Final[WeakKeyDictionary[IConstruct, str]] = WeakKeyDictionary()

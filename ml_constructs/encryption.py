@@ -18,7 +18,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from ml_constructs._checks import check_days, check_each, check_pattern, check_type
-from ml_constructs._environment import environment_of
+from ml_constructs._environment import environment_of, outermost_stack
 
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
 PENDING_WINDOW_DAYS: Final = (7, 30)
@@ -100,7 +100,7 @@ def admit_log_groups(scope: Construct, key: kms.IKey, *log_group_names: str) -> 
     admitted.add((environment, *arns))
     key.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=[iam.ServicePrincipal(f"logs.{environment.region}.{environment.url_suffix}")],
+            principals=[iam.ServicePrincipal(environment.service("logs"))],
             actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             resources=["*"],  # in a key policy: this key
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": arns}},
@@ -117,10 +117,8 @@ def admit_generated_log_groups(scope: Construct, key: kms.IKey) -> None:
         scope: Any construct of the stack that owns the log groups.
         key: The key of the log groups.
     """
-    stack = Stack.of(scope)
-    while stack.nested_stack_parent is not None:  # a nested stack's name begins with its parent's, and is no literal
-        stack = stack.nested_stack_parent
-    admit_log_groups(scope, key, f"{stack.stack_name}-*")
+    # A nested stack's name begins with its parent's, and is no literal.
+    admit_log_groups(scope, key, f"{outermost_stack(scope).stack_name}-*")
 
 
 def admit_service(

@@ -24,7 +24,7 @@ from ml_constructs._checks import (
     check_type,
     is_token,
 )
-from ml_constructs._environment import check_account, check_region, environment_of
+from ml_constructs._environment import check_account, check_region, environment_of, outermost_stack
 from ml_constructs.capture import DataCapture
 from ml_constructs.deployment import Deployment
 from ml_constructs.encryption import EncryptionKey, admit_log_groups
@@ -331,9 +331,7 @@ def _runtime_permissions(endpoint: Endpoint, capture: DataCapture | None) -> lis
                 Permission(
                     actions=["kms:Decrypt", "kms:GenerateDataKey"],
                     resources=[bucket.encryption_key.key_arn],
-                    conditions={
-                        "StringEquals": {"kms:ViaService": f"s3.{environment.region}.{environment.url_suffix}"}
-                    },
+                    conditions={"StringEquals": {"kms:ViaService": environment.service("s3")}},
                 )
             )
     return permissions
@@ -345,7 +343,7 @@ def _warn(endpoint: Endpoint) -> None:
         if isinstance(variant.model, Construct):
             elsewhere = environment_of(variant.model).stack_path != here
             # A nested stack hands the name on as a parameter, which may change.
-            if elsewhere and _outermost(Stack.of(variant.model)) != _outermost(Stack.of(endpoint)):
+            if elsewhere and outermost_stack(variant.model).node.path != outermost_stack(endpoint).node.path:
                 Annotations.of(endpoint).add_warning_v2(
                     "ml-constructs:ModelInOtherStack",
                     f"the model of variant {variant.name} is in another stack: a changed model has another name, but "
@@ -364,8 +362,3 @@ def _warn(endpoint: Endpoint) -> None:
                 f"SageMaker ignores the deployment policy of endpoints with Inf1 instances (variant {variant.name}) "
                 "and updates all at once (https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html)",
             )
-
-
-def _outermost(stack: Stack) -> str:
-    parent = stack.nested_stack_parent
-    return stack.node.path if parent is None else _outermost(parent)

@@ -162,7 +162,7 @@ def _decrypt(scope: Construct, key: kms.IKey, *arns: str) -> Permission:
         actions=["kms:Decrypt"],
         resources=[key.key_arn],
         conditions={
-            "StringEquals": {"kms:ViaService": f"s3.{environment.region}.{environment.url_suffix}"},
+            "StringEquals": {"kms:ViaService": environment.service("s3")},
             # The bucket's ARN where it uses an S3 bucket key, else the object's:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
             "ArnEquals": {"kms:EncryptionContext:aws:s3:arn": list(arns)},

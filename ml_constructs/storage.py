@@ -101,10 +101,7 @@ class ArtifactBucket(s3.Bucket):
         expire_replaced_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_offers("bucket_name", "a bucket", access_logs=access_logs)
-        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
-        check_given(encryption_key=encryption_key)
-        check_region(scope, encryption_key=encryption_key, access_logs=_owned(access_logs))
+        _check_companions(scope, encryption_key, access_logs)
         replaced = _days("expire_replaced_after", expire_replaced_after, default=365)
         super().__init__(scope, construct_id, **_encrypted(encryption_key, removal_policy, replaced=replaced))
         _complete(self, access_logs, removal_policy)
@@ -135,10 +132,7 @@ class CaptureBucket(s3.Bucket):
         expire_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_offers("bucket_name", "a bucket", access_logs=access_logs)
-        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
-        check_given(encryption_key=encryption_key)
-        check_region(scope, encryption_key=encryption_key, access_logs=_owned(access_logs))
+        _check_companions(scope, encryption_key, access_logs)
         current = _days("expire_after", expire_after, default=90)
         super().__init__(
             scope,
@@ -176,10 +170,7 @@ class TrailBucket(s3.Bucket):
         expire_after: Duration | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_offers("bucket_name", "a bucket", access_logs=access_logs)
-        check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
-        check_given(encryption_key=encryption_key)
-        check_region(scope, encryption_key=encryption_key, access_logs=_owned(access_logs))
+        _check_companions(scope, encryption_key, access_logs)
         kept = _days("expire_after", expire_after, default=400)
         super().__init__(
             scope,
@@ -189,9 +180,13 @@ class TrailBucket(s3.Bucket):
         _complete(self, access_logs, removal_policy)
 
 
-def _owned(bucket: s3.IBucket | None) -> s3.Bucket | None:
-    """The bucket if its region is known: one that was imported by its name may be anywhere."""
-    return bucket if isinstance(bucket, s3.Bucket) else None
+def _check_companions(scope: Construct, encryption_key: kms.IKey, access_logs: s3.IBucket | None) -> None:
+    check_offers("bucket_name", "a bucket", access_logs=access_logs)
+    check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
+    check_given(encryption_key=encryption_key)
+    # A bucket that was imported by its name may be anywhere.
+    owned = access_logs if isinstance(access_logs, s3.Bucket) else None
+    check_region(scope, encryption_key=encryption_key, access_logs=owned)
 
 
 def _days(argument: str, value: Duration | None, *, default: int) -> Duration:
