@@ -1,28 +1,50 @@
 """Every private name of MiniStack that this package touches, for the versions that were tested.
 
-MiniStack offers no interface for extensions, so a new version may break any function here, and nothing elsewhere.
+MiniStack offers no interface for extensions, so a new version may break any function here, and nothing elsewhere. Its
+modules are fetched by name: type checking needs no installed emulator, and a module that vanished fails at the start.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final, Protocol
 
-# Installed beside the emulator only, and untyped.
-import ministack.app as gateway  # type: ignore[import-not-found]
-from ministack.core import iam_actions, iam_evaluator, responses, router  # type: ignore[import-not-found]
-from ministack.services import cloudwatch, iam, sts  # type: ignore[import-not-found]
+_gateway: Final[Any] = import_module("ministack.app")
+_iam_actions: Final[Any] = import_module("ministack.core.iam_actions")
+_iam_evaluator: Final[Any] = import_module("ministack.core.iam_evaluator")
+_responses: Final[Any] = import_module("ministack.core.responses")
+_router: Final[Any] = import_module("ministack.core.router")
+_apigateway: Final[Any] = import_module("ministack.services.apigateway_v1")
+_provisioners: Final[Any] = import_module("ministack.services.cloudformation.provisioners")
+_stacks: Final[Any] = import_module("ministack.services.cloudformation.stacks")
+_cloudwatch: Final[Any] = import_module("ministack.services.cloudwatch")
+_iam: Final[Any] = import_module("ministack.services.iam")
+_sts: Final[Any] = import_module("ministack.services.sts")
+_waf: Final[Any] = import_module("ministack.services.waf")
 
 TESTED_VERSIONS: Final = ("1.5.33",)
+_OUR_TYPES: Final[set[str]] = set()
 
 Reply = tuple[int, dict[str, str], bytes]
 """Status, headers and body, as every service of MiniStack answers."""
+
+Properties = dict[str, Any]
+"""What a template says of a resource, with its references resolved."""
+
+Attributes = dict[str, Any]
+"""What `Fn::GetAtt` gives."""
+
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, list[str]]], Awaitable[Reply]]
+"""Answers a request: method, path, headers, body and query."""
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application."""
@@ -59,58 +81,59 @@ def untested_version() -> str | None:
 
 def register_service(name: str, service: Service, *, target_prefix: str) -> None:
     """Route the calls of one AWS service, and the emulator's reset, to `service`."""
-    gateway.SERVICE_REGISTRY[name] = {"module": name}
-    gateway._loaded_modules[name] = service
-    gateway.SERVICE_HANDLERS[name] = service.handle_request
-    router.SERVICE_PATTERNS[name] = {"target_prefixes": [target_prefix]}
+    _gateway.SERVICE_REGISTRY[name] = {"module": name}
+    _gateway._loaded_modules[name] = service
+    _gateway.SERVICE_HANDLERS[name] = service.handle_request
+    _router.SERVICE_PATTERNS[name] = {"target_prefixes": [target_prefix]}
 
 
 def wrap_application(wrapper: Callable[[Application], Application]) -> None:
     """Put `wrapper` in front of the whole emulator."""
-    gateway.app = wrapper(gateway.app)
+    _gateway.app = wrapper(_gateway.app)
 
 
 def treat_loopback_as_tls() -> None:
     """Let plain HTTP on the loopback pass `aws:SecureTransport`, or each bucket that enforces TLS refuses everybody."""
-    pin = gateway.pin_request_origin
-    gateway.pin_request_origin = lambda address, secure: pin(address, secure or address.startswith("127."))
+    pin = _gateway.pin_request_origin
+    _gateway.pin_request_origin = lambda address, secure: pin(address, secure or address.startswith("127."))
 
 
 def is_authorizing() -> bool:
     """Whether signatures and policies are checked (AUTH=true)."""
-    return bool(gateway.AUTH)
+    return bool(_gateway.AUTH)
 
 
 def pin_request(scope: Mapping[str, Any], headers: dict[str, str], body: bytes) -> None:
     """Make a request that this package answers by itself known to the evaluator, as the gateway does for the others."""
     address = (scope.get("client") or ("127.0.0.1",))[0]
-    key = router.extract_access_key_id(headers, {})
+    key = _router.extract_access_key_id(headers, {})
     if not is_authorizing():
-        responses.set_request_account_id(key)
-        responses.set_request_region(router.extract_region(headers, {}))
+        _responses.set_request_account_id(key)
+        _responses.set_request_region(_router.extract_region(headers, {}))
         return
-    gateway.pin_request_origin(address, scope.get("scheme") == "https")
-    responses.set_request_account_id(gateway._request_account_scope(key))
-    responses.set_request_region(router.extract_region(headers, {}))
+    _gateway.pin_request_origin(address, scope.get("scheme") == "https")
+    _responses.set_request_account_id(_gateway._request_account_scope(key))
+    _responses.set_request_region(_router.extract_region(headers, {}))
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    iam_evaluator.pin_signed_request(scope["method"], path, {}, scope.get("headers", []))
-    iam_evaluator.pin_signed_body(body)
-    iam_evaluator.pin_request_caller(headers, {})
+    _iam_evaluator.pin_signed_request(scope["method"], path, {}, scope.get("headers", []))
+    _iam_evaluator.pin_signed_body(body)
+    _iam_evaluator.pin_request_caller(headers, {})
 
 
 def account() -> str:
     """The account of the present request."""
-    return str(responses.get_account_id())
+    return str(_responses.get_account_id())
 
 
 def region() -> str:
     """The region of the present request."""
-    return str(responses.get_region())
+    return str(_responses.get_region())
 
 
 def acting_in(account_id: str, region_name: str) -> AbstractContextManager[None]:
     """Use the stores of this account and region."""
-    return responses.request_scope(account_id, region_name)  # type: ignore[no-any-return]  # MiniStack is untyped
+    scope: AbstractContextManager[None] = _responses.request_scope(account_id, region_name)
+    return scope
 
 
 def refuse(
@@ -119,19 +142,20 @@ def refuse(
     """Evaluate the caller's policies for each resource; gives the refusal, or nothing where all are allowed."""
     if not is_authorizing():
         return None
-    key = router.extract_access_key_id(headers, {})
+    key = _router.extract_access_key_id(headers, {})
     for resource in resources:
-        denied = iam_evaluator.enforce(
-            key, action, service, responses.get_region(), resource_arn=resource, service_context=dict(context)
+        denied = _iam_evaluator.enforce(
+            key, action, service, _responses.get_region(), resource_arn=resource, service_context=dict(context)
         )
         if denied is None:
             continue
-        if isinstance(denied, iam_evaluator.AuthError):
-            return iam_actions.access_denied_response(  # type: ignore[no-any-return]
+        if isinstance(denied, _iam_evaluator.AuthError):
+            reply: Reply = _iam_actions.access_denied_response(
                 service, action, "", str(uuid.uuid4()), error_code=denied.code, message=denied.message, headers=headers
             )
+            return reply
         explicit = denied.decision == "Deny"
-        message = iam_actions.identity_denial_message(action, denied.principal_arn, resource, explicit)
+        message = _iam_actions.identity_denial_message(action, denied.principal_arn, resource, explicit)
         return (
             400 if headers.get("x-amz-target") else 403,
             {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": "AccessDeniedException"},
@@ -142,7 +166,7 @@ def refuse(
 
 def request_tags(service: str, action: str, body: bytes) -> dict[str, Any]:
     """`aws:RequestTag/*` and `aws:TagKeys` of a request."""
-    return dict(iam_actions.request_tag_context(service, action, body, {}))
+    return dict(_iam_actions.request_tag_context(service, action, body, {}))
 
 
 def assume_role_as_service(
@@ -156,19 +180,19 @@ def assume_role_as_service(
     name = role_arn.rsplit("/", 1)[-1]
     if role_arn.split(":")[4:5] != [account_id]:
         return None
-    with acting_in(account_id, responses.get_region()):
-        role = iam._roles.get(name)
+    with acting_in(account_id, _responses.get_region()):
+        role = _iam._roles.get(name)
     if role is None or (is_authorizing() and not _is_trusted(role, service, role_arn, source_arn, account_id)):
         return None
-    assumed, error = sts._assumed_role_arn(role_arn, session)
+    assumed, error = _sts._assumed_role_arn(role_arn, session)
     if error:
         return None
-    credentials = Credentials(iam._gen_session_access_key(), iam._gen_secret(), iam._gen_session_token())
-    sts.register_session(
+    credentials = Credentials(_iam._gen_session_access_key(), _iam._gen_secret(), _iam._gen_session_token())
+    _sts.register_session(
         credentials.access_key,
         {
             "Arn": assumed,
-            "UserId": f"{sts._role_id(role_arn)}:{session}",
+            "UserId": f"{_sts._role_id(role_arn)}:{session}",
             "SecretAccessKey": credentials.secret_key,
             "SessionToken": credentials.token,
             "Expiration": time.time() + 3600,
@@ -190,16 +214,16 @@ def _is_trusted(role: Mapping[str, Any], service: str, role_arn: str, source_arn
     statements = [statements] if isinstance(statements, dict) else statements
     named = [item for item in statements if _names_service(item.get("Principal"), service)]
     caller = f"arn:aws:iam::{account_id}:root"
-    context = iam_evaluator.EvalContext(
+    context = _iam_evaluator.EvalContext(
         principal_arn=caller,
         principal_type="Root",
         principal_account=account_id,
         action="sts:AssumeRole",
         resource_arn=role_arn,
-        region=responses.get_region(),
+        region=_responses.get_region(),
         service_context={"aws:sourceaccount": account_id, "aws:sourcearn": source_arn},
     )
-    return bool(iam_evaluator.evaluate_trust_policy({**document, "Statement": named}, caller, context))
+    return bool(_iam_evaluator.evaluate_trust_policy({**document, "Statement": named}, caller, context))
 
 
 def _names_service(principal: object, service: str) -> bool:
@@ -217,22 +241,152 @@ def root_key(account_id: str) -> str:
 def put_metrics(account_id: str, region_name: str, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
     """PutMetricData without the way through HTTP; evaluates the alarms, as the public call does."""
     with acting_in(account_id, region_name):
-        cloudwatch._put_metric_data({}, {"Namespace": namespace, "MetricData": list(data)}, is_cbor=True)
+        _cloudwatch._put_metric_data({}, {"Namespace": namespace, "MetricData": list(data)}, is_cbor=True)
 
 
 def alarms_in_alarm(account_id: str, region_name: str, names: Sequence[str]) -> list[str]:
     """Which of these alarms, metric or composite, are in ALARM."""
     with acting_in(account_id, region_name):
-        found = [cloudwatch._alarms.get(name) or cloudwatch._composite_alarms.get(name) for name in names]
+        found = [_cloudwatch._alarms.get(name) or _cloudwatch._composite_alarms.get(name) for name in names]
     return [alarm["AlarmName"] for alarm in found if alarm and alarm["StateValue"] == "ALARM"]
 
 
 def alarm_exists(account_id: str, region_name: str, name: str) -> bool:
     """Whether CloudWatch knows an alarm of this name."""
     with acting_in(account_id, region_name):
-        return name in cloudwatch._alarms or name in cloudwatch._composite_alarms
+        return name in _cloudwatch._alarms or name in _cloudwatch._composite_alarms
 
 
 def port() -> int:
     """The port of the gateway."""
-    return int(gateway._resolve_port())
+    return int(_gateway._resolve_port())
+
+
+def register_json_service(name: str, target_prefix: str, handler: Handler, *, namespace: str | None = None) -> None:
+    """Route the JSON requests of a service to a handler, and let IAM evaluate them."""
+    _gateway.SERVICE_HANDLERS[name] = handler
+    _router.SERVICE_PATTERNS[name] = {"target_prefixes": [target_prefix]}
+    _iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = namespace or name
+
+
+def wrap_service(name: str, wrapper: Callable[[Handler], Handler]) -> None:
+    """Put `wrapper` in front of a service that MiniStack has."""
+    _gateway.SERVICE_HANDLERS[name] = wrapper(_gateway.SERVICE_HANDLERS[name])
+
+
+def web_acl_exists(arn: str) -> bool:
+    """Whether WAFv2 has this web ACL."""
+    return _waf._resolve_local_web_acl(arn)[1] is None
+
+
+def physical_name(stack: str, logical_id: str, *, length: int, lowercase: bool = False) -> str:
+    """The name that CloudFormation gives a resource without a name; a replacement gets another."""
+    return str(_provisioners._physical_name(stack, logical_id, max_len=length, lowercase=lowercase))
+
+
+def registered_type(name: str) -> dict[str, Any]:
+    """The handlers of a resource type, for our own to build upon."""
+    handlers: dict[str, Any] = _provisioners._RESOURCE_HANDLERS[name]
+    return handlers
+
+
+def register_type(name: str, handlers: dict[str, Any], create_only: tuple[str, ...] | None) -> None:
+    """Add or replace a resource type; its handlers may block, so they run on a thread of their own.
+
+    `create_only` are the properties whose change replaces the resource. None keeps what MiniStack knows.
+    """
+    _provisioners._RESOURCE_HANDLERS[name] = handlers
+    if create_only is not None:
+        _provisioners._REPLACING_PROPERTIES[name] = create_only
+    if not _OUR_TYPES:
+        blocking = _stacks._runs_on_worker_thread
+        _stacks._runs_on_worker_thread = lambda resource_type: resource_type in _OUR_TYPES or blocking(resource_type)
+    _OUR_TYPES.add(name)
+
+
+async def on_thread(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - what the function gives
+    """Run something that blocks, and that may call this server."""
+    return await asyncio.to_thread(function, *arguments)
+
+
+def metric_points(metric: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The published data of one metric: exactly these dimensions."""
+    dimensions = {item["Name"]: item["Value"] for item in metric.get("Dimensions") or []}
+    key = (metric["Namespace"], metric["MetricName"], _cloudwatch._dims_key(dimensions))
+    return list(_cloudwatch._metrics.get(key) or [])
+
+
+def metric_statistic(points: list[dict[str, Any]], statistic: str) -> float | None:
+    """One statistic of data points."""
+    value = _cloudwatch._stat_value(_cloudwatch._calc_stats(points), statistic, points)
+    return None if value is None else float(value)
+
+
+def default_scope() -> AbstractContextManager[None]:
+    """Use the stores of the account and region that the server was started with."""
+    environment = os.environ
+    return acting_in(
+        environment.get("MINISTACK_ACCOUNT_ID", "000000000000"), environment.get("MINISTACK_REGION", "us-east-1")
+    )
+
+
+def alarms_of_default_account() -> list[dict[str, Any]]:
+    """The metric alarms of the account and region that the server was started with."""
+    with default_scope():
+        return list(_cloudwatch._alarms.values())
+
+
+def change_alarm_state(alarm: dict[str, Any], state: str, reason: str) -> None:
+    """Set an alarm's state, with its history, its actions and the composite alarms above it."""
+    before = alarm["StateValue"]
+    alarm |= {"StateValue": state, "StateReason": reason, "StateUpdatedTimestamp": int(time.time())}
+    _cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
+    _cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)
+    _cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def replace_alarm_evaluation(check: Callable[[dict[str, Any]], None]) -> None:
+    """Leave the evaluation to us, and keep the metric math of alarms, which `check` may refuse."""
+    _cloudwatch._evaluate_alarm = _cloudwatch._evaluate_all_alarms = lambda *_alarm: None
+    put, record = _cloudwatch._put_metric_alarm, _provisioners._cw_metric_alarm_record
+
+    def put_with_math(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002
+        answer = put(params, data, is_cbor, is_json)
+        if data and data.get("Metrics") and data.get("AlarmName") in _cloudwatch._alarms:
+            _use_math(_cloudwatch._alarms[data["AlarmName"]], data["Metrics"])
+        return answer
+
+    def record_with_math(name: str, properties: Properties) -> dict[str, Any]:
+        queries = properties.get("Metrics")
+        if not queries:
+            alarm: dict[str, Any] = record(name, properties)
+        else:
+            alarm = record(name, properties | {"Metrics": None, "MetricName": "math", "Namespace": "math"})
+            _use_math(alarm, queries)
+        check(alarm)
+        return alarm
+
+    _cloudwatch._put_metric_alarm = put_with_math
+    _provisioners._cw_metric_alarm_record = record_with_math
+
+
+def _use_math(alarm: dict[str, Any], queries: list[dict[str, Any]]) -> None:
+    for name in ("MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Period", "Dimensions", "Unit"):
+        alarm.pop(name, None)
+    alarm["Metrics"] = queries
+
+
+def honour_default_request_models() -> None:
+    """Validate a body of any content type against the model of `$default`, where no other model matches."""
+    check = _apigateway._check_request_validation
+
+    def check_with_default(method: dict[str, Any], api: str, request: Any, headers: Any, *rest: Any) -> Any:  # noqa: ANN401
+        models = method.get("requestModels") or {}
+        if "$default" in models:
+            content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+            content_type = content_type.partition(";")[0].strip() or "application/json"
+            model = models.get(content_type) or models["$default"]
+            method = method | {"requestModels": {content_type: model, "application/json": model}}
+        return check(method, api, request, headers, *rest)
+
+    _apigateway._check_request_validation = check_with_default

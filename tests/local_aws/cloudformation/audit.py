@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.local_aws import seams_cloudformation as seams
+from tests.local_aws import seams
 from tests.local_aws.cloudformation.client import arguments, client
 from tests.local_aws.cloudformation.resource import Created, ResourceType
-from tests.local_aws.seams_cloudformation import Properties
+from tests.local_aws.seams import Properties
 
 _NAME_LENGTH: Final = 128
 _APART: Final = ("AdvancedEventSelectors", "EventSelectors", "InsightSelectors", "IsLogging", "Tags", "TrailName")

@@ -12,7 +12,7 @@ import boto3  # type: ignore[import-untyped]  # ships no types
 from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
 from botocore.model import ListShape, MapShape, Shape, StructureShape  # type: ignore[import-untyped]  # ships no types
 
-from tests.local_aws import seams_cloudformation as seams
+from tests.local_aws import seams
 
 _CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=600, proxies={})
 

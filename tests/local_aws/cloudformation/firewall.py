@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.local_aws.cloudformation.client import arguments, client
 from tests.local_aws.cloudformation.resource import Created, ResourceType
-from tests.local_aws.seams_cloudformation import Properties
+from tests.local_aws.seams import Properties
 
 
 def associate(_logical_id: str, properties: Properties, _stack: str) -> Created:

@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.local_aws.cloudformation.client import arguments, client
 from tests.local_aws.cloudformation.resource import extend
-from tests.local_aws.seams_cloudformation import Properties
+from tests.local_aws.seams import Properties
 
 _DROPPED: Final = ("DeadLetterConfig", "KmsKeyArn", "TracingConfig", "VpcConfig")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.local_aws import seams_cloudformation as seams
+from tests.local_aws import seams
 from tests.local_aws.cloudformation.client import arguments, client
 from tests.local_aws.cloudformation.resource import Created, ResourceType, extend
-from tests.local_aws.seams_cloudformation import Attributes, Properties
+from tests.local_aws.seams import Attributes, Properties
 
 _RULE_LENGTH: Final = 64
 _PEERS: Final = (

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.local_aws import seams_cloudformation as seams
-from tests.local_aws.seams_cloudformation import Attributes, Properties
+from tests.local_aws import seams
+from tests.local_aws.seams import Attributes, Properties
 
 Created = tuple[str, Attributes]
 Create = Callable[[str, Properties, str], Created]

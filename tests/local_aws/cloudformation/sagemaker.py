@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from tests.local_aws import seams_cloudformation as seams
+from tests.local_aws import seams
 from tests.local_aws.cloudformation.client import arguments, client
 from tests.local_aws.cloudformation.resource import Created, ResourceType, Update, changed
-from tests.local_aws.seams_cloudformation import Properties
+from tests.local_aws.seams import Properties
 
 _NAME_LENGTH: Final = 63
 _TIMEOUT: Final = 3600.0

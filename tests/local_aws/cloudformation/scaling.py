@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.local_aws.cloudformation.client import arguments, client
 from tests.local_aws.cloudformation.resource import Created, ResourceType
-from tests.local_aws.seams_cloudformation import Properties
+from tests.local_aws.seams import Properties
 
 _SERVICE: Final = "application-autoscaling"
 _IDENTITY: Final = ("ResourceId", "ScalableDimension", "ServiceNamespace")

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.local_aws import seams_cloudformation as seams
+from tests.local_aws import seams
 from tests.local_aws.stubs.metric_math import MathError, Series, Value, evaluate
 
 Alarm = dict[str, Any]

@@ -11,16 +11,16 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from botocore.session import get_session  # type: ignore[import-untyped]  # ships no types
 from botocore.validate import ParamValidator  # type: ignore[import-untyped]  # ships no types
 
-from tests.local_aws import seams_cloudformation as seams
+from tests.local_aws import seams
 from tests.local_aws.cloudformation.client import client
-from tests.local_aws.seams_cloudformation import Answer, ServiceError
+from tests.local_aws.stubs import json_service
+from tests.local_aws.stubs.json_service import Message, ServiceError
 
-Message = dict[str, Any]
 TargetKey = tuple[str, str, str]
 ItemKey = tuple[str, str, str, str]
 _TARGET: Final = ("ServiceNamespace", "ResourceId", "ScalableDimension")
@@ -169,18 +169,9 @@ _OPERATIONS: Final[dict[str, Callable[[Message], Message]]] = {
 }
 
 
-async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]) -> Answer:  # noqa: ARG001 - the emulator's signature
-    """Answer a request of the service."""
-    try:
-        answer, status = await seams.on_thread(_answer, headers.get("x-amz-target", "").rpartition(".")[2], body), 200
-    except ServiceError as error:
-        answer, status = {"__type": error.code, "Message": str(error)}, 400
-    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(answer).encode()
-
-
 def install() -> None:
     """Add the service to the emulator."""
-    seams.register_json_service("application-autoscaling", "AnyScaleFrontendService.", handle)
+    json_service.register("application-autoscaling", "AnyScaleFrontendService.", _answer)
 
 
 def _answer(name: str, body: bytes) -> Message:

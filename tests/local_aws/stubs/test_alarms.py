@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.local_aws import seams_cloudformation as seams
+from tests.local_aws import seams
 from tests.local_aws.stubs import alarms
 from tests.local_aws.stubs.metric_math import MathError, Series
 

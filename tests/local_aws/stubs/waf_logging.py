@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from tests.local_aws import seams_cloudformation as seams
-from tests.local_aws.seams_cloudformation import ServiceError
+from tests.local_aws import seams
+from tests.local_aws.stubs import json_service
+from tests.local_aws.stubs.json_service import Message, ServiceError
 
-Message = dict[str, Any]
 _configurations: Final[dict[str, Message]] = {}  # by the ARN of the web ACL, which names account and region
 
 
@@ -43,7 +43,7 @@ def list_all(_request: Message) -> Message:
 
 def install() -> None:
     """Add the four operations to WAFv2."""
-    seams.wrap_json_service(
+    json_service.wrap(
         "wafv2",
         {
             "PutLoggingConfiguration": put,
