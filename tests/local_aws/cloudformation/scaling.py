@@ -15,6 +15,15 @@ _SERVICE: Final = "application-autoscaling"
 _IDENTITY: Final = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
 
+def create_target(logical_id: str, properties: Properties, stack: str) -> Created:
+    """RegisterScalableTarget, then its scheduled actions; if one is refused, nothing stays."""
+    try:
+        return put_target(logical_id, properties, stack)
+    except Exception:
+        delete_target("|".join(str(properties[key]) for key in _IDENTITY), properties)
+        raise
+
+
 def put_target(_logical_id: str, properties: Properties, _stack: str) -> Created:
     """RegisterScalableTarget, then its scheduled actions."""
     actions = properties.get("ScheduledActions", [])
@@ -80,7 +89,7 @@ def _flattened(properties: Properties) -> Properties:
 TYPES: Final = (
     ResourceType(
         name="AWS::ApplicationAutoScaling::ScalableTarget",
-        create=put_target,
+        create=create_target,
         update=update_target,
         delete=delete_target,
         create_only=_IDENTITY,

@@ -6,11 +6,10 @@ is said in each module.
 
 from __future__ import annotations
 
-from tests.local_aws.stubs import alarms, application_auto_scaling, waf_logging
+from tests.local_aws.stubs import alarms, waf_logging
 
 
 def install() -> None:
     """Add them to the emulator."""
     alarms.install()
-    application_auto_scaling.install()
     waf_logging.install()

@@ -14,12 +14,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from tests.local_aws import seams
 from tests.local_aws.stubs.metric_math import MathError, Series, Value, evaluate
 
 Alarm = dict[str, Any]
+
+
+class Watcher(Protocol):
+    """Is called, in the scope of its account, when an alarm is found in ALARM; `is_new`: it just got there."""
+
+    def __call__(self, alarm: Alarm, values: Series, /, *, is_new: bool) -> None: ...
+
+
 _TICK: Final = 0.5  # seconds
 _BREACHES: Final[dict[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -27,6 +35,15 @@ _BREACHES: Final[dict[str, Callable[[float, float], bool]]] = {
     "LessThanOrEqualToThreshold": operator.le,
     "LessThanThreshold": operator.lt,
 }
+
+
+_watchers: Final[list[Watcher]] = []
+_judged: Final[dict[str, str]] = {}
+
+
+def watch(watcher: Watcher) -> None:
+    """Call `watcher` at each evaluation of an alarm that is in ALARM, or that somebody has set to it."""
+    _watchers.append(watcher)
 
 
 def speed() -> float:
@@ -86,12 +103,18 @@ def check(alarm: Alarm) -> None:
 def evaluate_alarm(alarm: Alarm) -> None:
     """Bring one alarm to the state that its metrics demand."""
     values = values_of(alarm, time.time())
-    state = judge(values, alarm, alarm["StateValue"])
-    if state != alarm["StateValue"]:
+    before, arn = alarm["StateValue"], alarm["AlarmArn"]
+    state = judge(values, alarm, before)
+    was_set = before == "ALARM" != _judged.get(arn)  # by SetAlarmState, since the last evaluation
+    if state != before:
         shown = ", ".join("-" if value is None else f"{value:g}" for value in values)
         seams.change_alarm_state(
             alarm, state, f"Threshold Crossed: [{shown}] against {alarm['ComparisonOperator']} {alarm['Threshold']:g}"
         )
+    _judged[arn] = state
+    if state == "ALARM" or was_set:
+        for watcher in _watchers:
+            watcher(alarm, values, is_new=was_set or before != "ALARM")
 
 
 def install() -> None:
@@ -103,7 +126,10 @@ def install() -> None:
 def _tick() -> None:
     while True:
         time.sleep(_TICK)
-        for alarm in seams.alarms_of_default_account():
+        alarms = seams.alarms_of_default_account()
+        for arn in _judged.keys() - {alarm["AlarmArn"] for alarm in alarms}:
+            del _judged[arn]
+        for alarm in alarms:
             try:
                 with seams.default_scope():
                     evaluate_alarm(alarm)

@@ -20,8 +20,8 @@ class ServiceError(Exception):
         self.code = code
 
 
-def register(name: str, target_prefix: str, operation: Callable[[str, bytes], Message]) -> None:
-    """Answer every request of a service by `operation`, which gets the operation's name and the body, on a thread."""
+def handler(operation: Callable[[str, bytes], Message]) -> seams.Handler:
+    """Answers every request of a service by `operation`, which gets the operation's name and the body, on a thread."""
 
     async def handle(
         _method: str, _path: str, headers: dict[str, str], body: bytes, _query: dict[str, list[str]]
@@ -32,7 +32,7 @@ def register(name: str, target_prefix: str, operation: Callable[[str, bytes], Me
             answer, status = {"__type": error.code, "Message": str(error)}, 400
         return _reply(status, answer)
 
-    seams.register_json_service(name, target_prefix, handle)
+    return handle
 
 
 def wrap(name: str, operations: Mapping[str, Operation]) -> None:

@@ -107,3 +107,51 @@ def test_math_combines_metrics_and_expressions_in_any_order(points: dict[str, li
 def test_an_alarm_of_now_is_evaluated(points: dict[str, list[dict[str, Any]]]) -> None:
     points["champion"] = [{"Timestamp": time.time() - 1, "Value": 3.0, "Unit": "None", "Dimensions": {}}]
     assert 3.0 in alarms.values_of(alarm(), time.time())
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Series, bool]]:
+    """What a watcher of alarms is told."""
+    told: list[tuple[Series, bool]] = []
+
+    def watcher(_alarm: dict[str, Any], values: Series, *, is_new: bool) -> None:
+        told.append((values, is_new))
+
+    def change(changed: dict[str, Any], state: str, _reason: str) -> None:
+        changed["StateValue"] = state
+
+    monkeypatch.setattr(alarms, "_watchers", [])
+    monkeypatch.setattr(alarms, "_judged", {})
+    monkeypatch.setattr(seams, "change_alarm_state", change)
+    alarms.watch(watcher)
+    return told
+
+
+def evaluated(found: dict[str, Any], values: Series, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alarms, "values_of", lambda *_: values)
+    alarms.evaluate_alarm(found)
+
+
+def test_a_watcher_is_told_at_each_evaluation_in_alarm(
+    seen: list[tuple[Series, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = alarm(
+        EvaluationPeriods=1, Threshold=5.0, ComparisonOperator="GreaterThanThreshold", StateValue="OK", AlarmArn="arn"
+    )
+    for value in (LOW, HIGH, HIGH, LOW, HIGH):
+        evaluated(found, (value,), monkeypatch)
+    assert seen == [((HIGH,), True), ((HIGH,), False), ((HIGH,), True)]
+
+
+def test_a_watcher_is_told_of_an_alarm_that_was_set_by_hand(
+    seen: list[tuple[Series, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = alarm(
+        EvaluationPeriods=1, Threshold=5.0, ComparisonOperator="GreaterThanThreshold", StateValue="OK", AlarmArn="arn"
+    )
+    evaluated(found, (LOW,), monkeypatch)
+    found["StateValue"] = "ALARM"
+    evaluated(found, (LOW,), monkeypatch)
+    evaluated(found, (LOW,), monkeypatch)
+    assert seen == [((LOW,), True)]
+    assert found["StateValue"] == "OK"
