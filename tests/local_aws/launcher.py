@@ -171,7 +171,7 @@ class Cloud:
 
     def _prepare(self) -> None:
         self._home.mkdir(parents=True, exist_ok=True)
-        finished = sorted(self._home.glob("[0-9]*-[0-9]*"))
+        finished = sorted(run for run in self._home.glob("[0-9]*-[0-9]*") if not _is_live(run))
         for old in finished[: 1 - KEPT_RUNS]:
             shutil.rmtree(old, ignore_errors=True)
         self.run = self._home / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
@@ -249,6 +249,17 @@ class Cloud:
     def _tail(self, lines: int = 15) -> str:
         text = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return f"{self.log} ends with:\n" + "\n".join(text[-lines:])
+
+
+def _is_live(run: Path) -> bool:
+    """Whether the process still lives that a run is named after, or another of its number."""
+    try:
+        os.kill(int(run.name.split("-")[2].partition("+")[0]), 0)
+    except (IndexError, ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,7 @@ def is_alive(pid: int) -> bool:
     """Whether a process runs; one that ended and waits for its parent does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended before, or while, we looked
         return False
 
 
@@ -20,7 +20,7 @@ def descendants(pid: int) -> set[int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # it ended before, or while, we looked
             continue
     found = {pid}
     while grown := {child for child, parent in parents.items() if parent in found} - found:

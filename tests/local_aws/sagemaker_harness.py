@@ -12,19 +12,26 @@ import sys
 import tarfile
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import boto3  # type: ignore[import-untyped]  # ships no types
 from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # ships no types
+
+T = TypeVar("T")
+_SESSION: Final = boto3.Session()  # one for all: each reads the models of the services anew
 
 ROOT: Final = Path(__file__).parents[2]
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 BUCKET: Final = "models"
 _START: Final = (
-    "from tests.local_aws import seams, sagemaker; seams.treat_loopback_as_tls(); sagemaker.install(); "
+    "import threading; from tests.local_aws import seams, sagemaker, server; "
+    "threading.Thread(target=server._watch_launcher, daemon=True).start(); "
+    "seams.treat_loopback_as_tls(); sagemaker.install(); "
     "import ministack.app; ministack.app.main()"
 )
 _TRUST: Final = {
@@ -33,13 +40,24 @@ _TRUST: Final = {
     "Action": "sts:AssumeRole",
     "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
 }
+READ: Final = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::models/*"}
+WRITE_LOGS: Final = {
+    "Effect": "Allow",
+    "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+    "Resource": "arn:aws:logs:*:*:log-group:/aws/sagemaker/Endpoints/*",
+}
+LIMIT: Final = 90.0  # seconds: generous, for machines that do much else
 
 INFERENCE: Final = b"""
-import json, os, time
+import json, os, sys, time
 def model_fn(model_dir):
+    print("the model is loaded", flush=True)
+    if os.path.exists("fail_at_start"):
+        os.remove("fail_at_start")
+        raise RuntimeError("not this time")
     if os.environ.get("FAIL"):
         raise RuntimeError("no model")
-    time.sleep(float(os.environ.get("SLOW", "0")))
+    time.sleep(600 if os.path.exists("never") else float(os.environ.get("SLOW", "0")))
     return os.environ.get("TAG", "none")
 def input_fn(body, content_type):
     return json.loads(body)
@@ -47,6 +65,12 @@ def predict_fn(data, model):
     if data.get("crash"):
         os._exit(1)
     time.sleep(data.get("sleep", 0))
+    if data.get("unwell"):
+        os.environ["UNWELL"] = "1"
+    for name in {"never", "fail_at_start"} & data.keys():
+        open(name, "w").close()
+    if "say" in data:
+        print(data["say"], flush=True)
     if data.get("fail") or os.environ.get("ALWAYS_FAIL"):
         raise ValueError("the model does not like this")
     return {"tag": model, "pid": os.getpid(), "data": data}
@@ -66,8 +90,42 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def variant(name: str, model: str, weight: float = 1, **members: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    """A production variant."""
+    return {"VariantName": name, "ModelName": model, "InitialVariantWeight": weight, **members}
+
+
+def refusal(call: Callable[[], object]) -> dict[str, Any]:
+    """The response with which a call is refused."""
+    try:
+        call()
+    except ClientError as error:
+        response: dict[str, Any] = dict(error.response)
+        return response
+    raise AssertionError("the call was not refused")
+
+
+def until(condition: Callable[[], T | None], seconds: float = LIMIT) -> T:
+    """Wait until the condition gives something, and give that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {seconds} seconds")
+
+
+def servers(emulator: Emulator) -> set[int]:
+    """The model servers of an emulator."""
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()[1:]]
+    return {int(row[0]) for row in rows if int(row[1]) == emulator.process.pid and "guarded.py" in row[2]}
+
+
 class Emulator:
     """Starts on entry, ends on exit; clients speak to it over HTTP."""
+
+    program: str = _START
 
     def __init__(self, directory: Path, **environment: str) -> None:
         self._directory = directory
@@ -92,9 +150,17 @@ class Emulator:
         }
         self._log = (self._directory / "emulator.log").open("wb")
         python = os.environ.get("LOCAL_AWS_PYTHON", sys.executable)
-        command = [python, "-c", _START]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=self._log, stderr=self._log)
-        for _ in range(300):
+        command = [python, "-c", self.program]
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,  # its end tells the emulator that the tests are gone, however they went
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        for _ in range(900):
             try:
                 urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=1).close()
             except OSError:
@@ -115,13 +181,15 @@ class Emulator:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         self._log.close()
 
     def client(self, service: str, credentials: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - boto3 has no types
         """A boto3 client of the account's root, or of somebody else."""
         if credentials is None and service in self._clients:
             return self._clients[service]
-        client = boto3.Session().client(
+        client = _SESSION.client(
             service,
             endpoint_url=self.url,
             region_name=REGION,
@@ -168,12 +236,17 @@ class Emulator:
 
     def config(self, name: str, *variants: Mapping[str, Any], **members: Any) -> None:  # noqa: ANN401 - as boto3
         """An endpoint configuration; each variant needs a name and a model only."""
-        defaults = {"InitialInstanceCount": 1, "InstanceType": "ml.m5.large", "InitialVariantWeight": 1.0}
+        defaults = {
+            "InitialInstanceCount": 1,
+            "InstanceType": "ml.m5.large",
+            "InitialVariantWeight": 1.0,
+            "ContainerStartupHealthCheckTimeoutInSeconds": 3600,
+        }
         self.client("sagemaker").create_endpoint_config(
             EndpointConfigName=name, ProductionVariants=[defaults | dict(variant) for variant in variants], **members
         )
 
-    def settle(self, endpoint: str, seconds: float = 40) -> dict[str, Any]:
+    def settle(self, endpoint: str, seconds: float = LIMIT) -> dict[str, Any]:
         """Wait until the endpoint's status is final; gives its description."""
         sagemaker = self.client("sagemaker")
         deadline = time.monotonic() + seconds
@@ -183,6 +256,32 @@ class Emulator:
                 return found
             time.sleep(0.05)
         raise TimeoutError(f"endpoint {endpoint} is still {found['EndpointStatus']}")
+
+    @contextmanager
+    def serving(self, name: str, *variants: Mapping[str, Any], **members: Any) -> Iterator[str]:  # noqa: ANN401 - as boto3
+        """An endpoint in service with a configuration of the same name, until both are gone."""
+        sagemaker = self.client("sagemaker")
+        self.config(name, *variants, **members)
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        try:
+            described = self.settle(name)
+            assert described["EndpointStatus"] == "InService", described["FailureReason"]
+            yield name
+        finally:
+            if self._exists(name):
+                self.remove(name)
+            sagemaker.delete_endpoint_config(EndpointConfigName=name)
+
+    def remove(self, endpoint: str) -> None:
+        """Delete an endpoint, once it is settled, and wait until it is gone."""
+        sagemaker = self.client("sagemaker")
+        self.settle(endpoint)
+        sagemaker.delete_endpoint(EndpointName=endpoint)
+        until(lambda: not self._exists(endpoint))
+
+    def _exists(self, endpoint: str) -> bool:
+        found = self.client("sagemaker").list_endpoints(NameContains=endpoint, MaxResults=100)["Endpoints"]
+        return endpoint in [item["EndpointName"] for item in found]
 
     def invoke(self, endpoint: str, body: object = None, **members: str) -> dict[str, Any]:
         """InvokeEndpoint with JSON."""

@@ -21,15 +21,19 @@ from typing import Any, Final, Protocol
 _gateway: Final[Any] = import_module("ministack.app")
 _iam_actions: Final[Any] = import_module("ministack.core.iam_actions")
 _iam_evaluator: Final[Any] = import_module("ministack.core.iam_evaluator")
+_lambda_runtime: Final[Any] = import_module("ministack.core.lambda_runtime")
 _responses: Final[Any] = import_module("ministack.core.responses")
 _router: Final[Any] = import_module("ministack.core.router")
 _apigateway: Final[Any] = import_module("ministack.services.apigateway_v1")
+_change_sets: Final[Any] = import_module("ministack.services.cloudformation.changesets")
+_stack_calls: Final[Any] = import_module("ministack.services.cloudformation.handlers")
 _provisioners: Final[Any] = import_module("ministack.services.cloudformation.provisioners")
 _stacks: Final[Any] = import_module("ministack.services.cloudformation.stacks")
 _cloudwatch: Final[Any] = import_module("ministack.services.cloudwatch")
 _iam: Final[Any] = import_module("ministack.services.iam")
 _sts: Final[Any] = import_module("ministack.services.sts")
 _waf: Final[Any] = import_module("ministack.services.waf")
+_tcp_server: Final[Any] = import_module("hypercorn.asyncio.tcp_server")
 
 TESTED_VERSIONS: Final = ("1.5.33",)
 _OUR_TYPES: Final[set[str]] = set()
@@ -96,6 +100,23 @@ def treat_loopback_as_tls() -> None:
     """Let plain HTTP on the loopback pass `aws:SecureTransport`, or each bucket that enforces TLS refuses everybody."""
     pin = _gateway.pin_request_origin
     _gateway.pin_request_origin = lambda address, secure: pin(address, secure or address.startswith("127."))
+
+
+def shorten_log_wait(seconds: float) -> None:
+    """How long an answer of a function waits for a first line of its log, which many never write; MiniStack: 0.05."""
+    drain = _lambda_runtime.Worker._drain_stderr_bounded
+    drain.__defaults__ = (seconds, *drain.__defaults__[1:])
+
+
+def close_when_clients_leave() -> None:
+    """Close a connection when its client does: the server keeps it until it has been idle for 75 seconds."""
+    read = _tcp_server.TCPServer._read_data
+
+    async def read_and_stop_waiting(connection: Any) -> None:  # noqa: ANN401
+        await read(connection)
+        await connection.idle_task.stop()
+
+    _tcp_server.TCPServer._read_data = read_and_stop_waiting
 
 
 def is_authorizing() -> bool:
@@ -302,6 +323,26 @@ def register_type(name: str, handlers: dict[str, Any], create_only: tuple[str, .
         blocking = _stacks._runs_on_worker_thread
         _stacks._runs_on_worker_thread = lambda resource_type: resource_type in _OUR_TYPES or blocking(resource_type)
     _OUR_TYPES.add(name)
+
+
+def end_function_processes(function: str) -> None:
+    """End the processes that serve a function of the account and region of the request that is being answered."""
+    _lambda_runtime.invalidate_worker(function, account=account(), region=region())
+
+
+def check_templates(
+    parse: Callable[[str, Callable[[str], dict[str, Any]]], dict[str, Any]], check: Callable[[dict[str, Any]], None]
+) -> None:
+    """Let `parse` read each template in place of the emulator's function, which it gets, and `check` look at it."""
+    read, support = _stack_calls._parse_template, _stack_calls.validate_template_support
+
+    def checked(template: dict[str, Any], conditions: Any, **rest: Any) -> None:  # noqa: ANN401
+        support(template, conditions, **rest)  # first, for the list of unknown types
+        check(template)
+
+    for module in (_stack_calls, _change_sets):
+        module._parse_template = lambda text: parse(text, read)
+        module.validate_template_support = checked
 
 
 async def on_thread(function: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 - what the function gives

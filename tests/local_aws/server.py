@@ -14,6 +14,8 @@ import threading
 import time
 from typing import Final
 
+_EXTENSIONS: Final = ("sagemaker", "stubs", "auto_scaling", "cloudformation", "census")
+_LOG_WAIT: Final = 0.005  # seconds; a line that comes later stands in the next request's log
 _GRACE: Final = 10.0  # seconds from the request to stop until the kill
 
 
@@ -21,9 +23,11 @@ def main() -> None:
     """Install our services and resource types, then serve until a signal or the launcher's end."""
     threading.Thread(target=_watch_launcher, name="launcher-watch", daemon=True).start()
     warn_about_version()
-    importlib.import_module("tests.local_aws.seams").treat_loopback_as_tls()
-    for extension in ("tests.local_aws.sagemaker", "tests.local_aws.stubs", "tests.local_aws.cloudformation"):
-        importlib.import_module(extension).install()
+    seams = importlib.import_module("tests.local_aws.seams")
+    seams.treat_loopback_as_tls()
+    seams.shorten_log_wait(_LOG_WAIT)
+    for extension in _EXTENSIONS:
+        importlib.import_module(f"tests.local_aws.{extension}").install()
     importlib.import_module("ministack.app").main()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local_aws.launcher import HOST, ROOT, Cloud, CloudError, PortError, interpreter
+from tests.local_aws.launcher import HOST, KEPT_RUNS, ROOT, Cloud, CloudError, PortError, interpreter
 from tests.local_aws.processes import await_end, descendants
 
 MODULE = [sys.executable, "-m", "tests.local_aws"]
@@ -157,3 +157,13 @@ def test_a_killed_server_is_reported(foreground: tuple[subprocess.Popen[str], st
     assert process.wait(20) == 1
     assert process.stdout is not None
     assert "the local cloud has ended" in process.stdout.read()
+
+
+def test_old_runs_are_removed_but_not_live_ones(tmp_path: Path) -> None:
+    live = tmp_path / f"20000101-000000-{os.getpid()}"
+    old = [tmp_path / f"20000102-0000{number:02}-{2**22 + number}" for number in range(KEPT_RUNS + 2)]
+    for run in (live, *old):
+        run.mkdir()
+    Cloud(home=tmp_path)._prepare()
+    assert live.exists()
+    assert [run.exists() for run in old] == [False] * 3 + [True] * (KEPT_RUNS - 1)

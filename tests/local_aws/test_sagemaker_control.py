@@ -1,29 +1,29 @@
 # ruff: noqa: ANN401 - boto3 has no types
+"""The control plane: what is kept, described, listed, and refused."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator
+import http.client
+import json
+from contextlib import closing
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth  # type: ignore[import-untyped]  # ships no types
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # ships no types
+from botocore.credentials import Credentials  # type: ignore[import-untyped]  # ships no types
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # ships no types
 
-from tests.local_aws.sagemaker_harness import ACCOUNT, REGION, Emulator
+from tests.local_aws.sagemaker_harness import ACCOUNT, LIMIT, READ, REGION, Emulator
 
-READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::models/*"}
 PREFIX = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(tmp_path_factory.mktemp("cloud")) as emulator:
-        url = emulator.put_model("model.tar.gz")
-        emulator.model("Model", emulator.role("execution", READ), url)
-        emulator.config("config", {"VariantName": "A", "ModelName": "Model"})
-        yield emulator
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def sagemaker(cloud: Emulator) -> Any:
+    role = cloud.client("iam").get_role(RoleName="execution")["Role"]["Arn"]
+    cloud.model("Model", role, "s3://models/model.tar.gz")
+    cloud.config("config", {"VariantName": "A", "ModelName": "Model"})
     return cloud.client("sagemaker")
 
 
@@ -181,6 +181,37 @@ def test_lists_filter_sort_and_page(cloud: Emulator, sagemaker: Any) -> None:
     assert [name for page in names for name in page] == [f"listed-{number:02}" for number in range(12)]
     assert len(sagemaker.list_endpoint_configs()["EndpointConfigs"]) == 10
     assert sagemaker.list_endpoints(StatusEquals="Failed")["Endpoints"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "ValidationException"),
+        (b"{", "SerializationException"),
+        (b"\xff\xfe", "SerializationException"),
+        (b"[]", "SerializationException"),
+        (b'"text"', "SerializationException"),
+        (b'{"EndpointConfigName": 1}', "SerializationException"),
+        (b'{"EndpointConfigName": {"a": 1}, "ProductionVariants": []}', "SerializationException"),
+        (b'{"ProductionVariants": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "SerializationException"),
+        (b'{"ProductionVariants": [{"InitialVariantWeight": NaN}]}', "SerializationException"),
+        (b'{"ProductionVariants": [{"InitialVariantWeight": 1e999}]}', "SerializationException"),
+        (b'{"EndpointConfigName": "c", "ProductionVariants": [{"InitialVariantWeight": -1}]}', "ValidationException"),
+        (b'{"EndpointConfigName": "c", "ProductionVariants": [null]}', "SerializationException"),
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_a_body_that_no_client_of_aws_sends_is_refused(cloud: Emulator, body: bytes, code: str) -> None:
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "SageMaker.CreateEndpointConfig"}
+    request = AWSRequest("POST", f"{cloud.url}/", data=body, headers=headers)
+    SigV4Auth(Credentials("test", "test"), "sagemaker", REGION).add_auth(request)
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=LIMIT)
+    with closing(connection):
+        connection.request("POST", "/", body=body, headers=dict(request.headers))
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+    assert (response.status, answer["__type"]) == (400, code)
+    assert answer["Message"]
 
 
 def test_an_unknown_call_says_so(sagemaker: Any) -> None:

@@ -1,56 +1,41 @@
 # ruff: noqa: ANN401 - boto3 has no types
+"""UpdateEndpoint: all at once, canary, linear and rolling, and rolled back by alarms and by containers."""
+
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # ships no types
 
-from tests.local_aws.sagemaker_harness import Emulator
+from tests.local_aws.sagemaker_harness import Emulator, until, variant
+from tests.local_aws.sagemaker_traffic import Traffic
 
-READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::models/*"}
 PERCENT = "CAPACITY_PERCENT"
+LONG = 3600  # seconds of AWS: longer than what ends it takes, however busy the machine
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(tmp_path_factory.mktemp("cloud"), LOCAL_AWS_STARTUP_SECONDS="10") as emulator:
-        url = emulator.put_model("model.tar.gz")
-        role = emulator.role("execution", READ)
-        emulator.model("blue", role, url, TAG="blue")
-        emulator.model("green", role, url, TAG="green")
-        emulator.model("broken", role, url, FAIL="1")
-        emulator.model("failing", role, url, TAG="failing", ALWAYS_FAIL="1")
-        emulator.config("blue", variant("blue", InitialInstanceCount=2))
-        emulator.config("green", variant("green", InitialInstanceCount=2))
-        emulator.config("broken", variant("broken"))
-        emulator.config("failing", variant("failing"))
-        emulator.client("cloudwatch").put_metric_alarm(
-            AlarmName="errors", Namespace="AWS/SageMaker", MetricName="Invocation5XXErrors", Statistic="Sum",
-            Dimensions=[{"Name": "EndpointName", "Value": "served"}, {"Name": "VariantName", "Value": "A"}],
-            Period=60, EvaluationPeriods=1, Threshold=0, ComparisonOperator="GreaterThanThreshold",
-        )  # fmt: skip
-        yield emulator
+def prepared(cloud: Emulator) -> Emulator:
+    role = cloud.client("iam").get_role(RoleName="execution")["Role"]["Arn"]
+    for tag in ("blue", "green"):
+        cloud.model(tag, role, "s3://models/model.tar.gz", TAG=tag)
+        cloud.config(tag, variant("A", tag, InitialInstanceCount=2))
+    cloud.model("failing", role, "s3://models/model.tar.gz", TAG="failing", ALWAYS_FAIL="1")
+    cloud.config("failing-canary", variant("C", "failing"))
+    cloud.config("failing-rolling", variant("R", "failing", InitialInstanceCount=2))
+    cloud.config("broken", variant("A", "broken"))
+    return cloud
 
 
 @pytest.fixture
-def served(cloud: Emulator) -> Iterator[Emulator]:
-    sagemaker = cloud.client("sagemaker")
-    sagemaker.create_endpoint(EndpointName="served", EndpointConfigName="blue")
-    cloud.settle("served")
-    yield cloud
-    cloud.settle("served")
-    sagemaker.delete_endpoint(EndpointName="served")
-    while sagemaker.list_endpoints()["Endpoints"]:
-        time.sleep(0.05)
-
-
-def variant(model: str, **members: Any) -> dict[str, Any]:
-    return {"VariantName": "A", "ModelName": model, **members}
+def served(prepared: Emulator) -> Iterator[Emulator]:
+    prepared.client("sagemaker").create_endpoint(EndpointName="served", EndpointConfigName="blue")
+    prepared.settle("served")
+    yield prepared
+    prepared.remove("served")
 
 
 def blue_green(kind: str, wait: int = 60, **members: Any) -> dict[str, Any]:
@@ -58,32 +43,13 @@ def blue_green(kind: str, wait: int = 60, **members: Any) -> dict[str, Any]:
     return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 0}}
 
 
-class Traffic:
-    """Sends requests from two callers until it leaves the block; tells who answered, and what went wrong."""
-
-    def __init__(self, cloud: Emulator) -> None:
-        self._cloud = cloud
-        self._stop = threading.Event()
-        self.answers: list[tuple[float, str]] = []
-        self.errors: list[str] = []
-        self._threads = [threading.Thread(target=self._run) for _ in range(2)]
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.answers.append((time.monotonic(), self._cloud.invoke("served")["Body"]["tag"]))
-            except ClientError as error:
-                self.errors.append(str(error))
-
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+def rollback(cloud: Emulator, name: str, **metric: Any) -> dict[str, Any]:
+    """Roll back when a metric is above zero."""
+    cloud.client("cloudwatch").put_metric_alarm(
+        AlarmName=name, Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=0,
+        ComparisonOperator="GreaterThanThreshold", **metric,
+    )  # fmt: skip
+    return {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]}}
 
 
 def update(cloud: Emulator, config: str, **members: Any) -> dict[str, Any]:
@@ -103,8 +69,8 @@ def update(cloud: Emulator, config: str, **members: Any) -> dict[str, Any]:
     ids=["default", "all at once", "canary", "linear", "rolling"],
 )
 def test_a_deployment_loses_no_request(served: Emulator, policy: dict[str, Any] | None) -> None:
-    with Traffic(served) as traffic:
-        time.sleep(0.3)
+    with Traffic(served, "served") as traffic:
+        until(lambda: traffic.answers)
         served.client("sagemaker").update_endpoint(
             EndpointName="served",
             EndpointConfigName="green",
@@ -112,7 +78,8 @@ def test_a_deployment_loses_no_request(served: Emulator, policy: dict[str, Any] 
         )
         pending = served.client("sagemaker").describe_endpoint(EndpointName="served")
         described = served.settle("served")
-        time.sleep(0.3)
+        answered = len(traffic.answers)
+        until(lambda: len(traffic.answers) > answered + 2)
     assert traffic.errors == []
     assert (pending["EndpointStatus"], pending["EndpointConfigName"]) == ("Updating", "blue")
     assert pending["PendingDeploymentSummary"]["EndpointConfigName"] == "green"
@@ -120,23 +87,24 @@ def test_a_deployment_loses_no_request(served: Emulator, policy: dict[str, Any] 
     assert "FailureReason" not in described
     assert "PendingDeploymentSummary" not in described
     assert described["ProductionVariants"][0]["CurrentInstanceCount"] == 2
-    assert traffic.answers[0][1] == "blue"
-    assert traffic.answers[-1][1] == "green"
+    assert traffic.tags()[0] == "blue"
+    assert traffic.tags()[-1] == "green"
     assert {served.invoke("served")["Body"]["tag"] for _ in range(10)} == {"green"}
 
 
 def test_a_canary_gets_its_share_while_it_bakes(served: Emulator) -> None:
-    policy = blue_green("CANARY", 180, CanarySize={"Type": PERCENT, "Value": 20})
-    served.client("sagemaker").update_endpoint(
-        EndpointName="served", EndpointConfigName="green", DeploymentConfig=policy
-    )
-    while served.invoke("served")["Body"]["tag"] != "green":
-        pass
+    policy = {
+        **blue_green("CANARY", LONG, CanarySize={"Type": PERCENT, "Value": 20}),
+        **rollback(served, "enough", Namespace="Tests", MetricName="Seen"),
+    }
+    arguments = {"EndpointName": "served", "EndpointConfigName": "green", "DeploymentConfig": policy}
+    served.client("sagemaker").update_endpoint(**arguments)
+    until(lambda: served.invoke("served")["Body"]["tag"] == "green")
     tags = Counter(served.invoke("served")["Body"]["tag"] for _ in range(100))
     assert 5 <= tags["green"] <= 40
     assert tags["blue"] >= 60
-    served.settle("served")
-    assert served.invoke("served")["Body"]["tag"] == "green"
+    served.client("cloudwatch").put_metric_data(Namespace="Tests", MetricData=[{"MetricName": "Seen", "Value": 1}])
+    assert served.settle("served")["EndpointConfigName"] == "blue"
 
 
 @pytest.mark.parametrize(
@@ -150,7 +118,7 @@ def test_a_canary_gets_its_share_while_it_bakes(served: Emulator) -> None:
 )
 def test_a_broken_container_leaves_the_old_fleet_serving(served: Emulator, policy: dict[str, Any]) -> None:
     pid = served.invoke("served")["Body"]["pid"]
-    with Traffic(served) as traffic:
+    with Traffic(served, "served") as traffic:
         described = update(served, "broken", **({"DeploymentConfig": policy} if policy else {}))
     assert traffic.errors == []
     assert described["EndpointStatus"] == "InService"
@@ -163,24 +131,27 @@ def test_a_broken_container_leaves_the_old_fleet_serving(served: Emulator, polic
 @pytest.mark.parametrize(
     "policy",
     [
-        blue_green("CANARY", 600, CanarySize={"Type": PERCENT, "Value": 50}),
+        blue_green("CANARY", LONG, CanarySize={"Type": PERCENT, "Value": 50}),
         {
             "RollingUpdatePolicy": {
                 "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
-                "WaitIntervalInSeconds": 600,
+                "WaitIntervalInSeconds": LONG,
             }
         },
     ],
     ids=["canary", "rolling"],
 )
 def test_an_alarm_rolls_back(served: Emulator, policy: dict[str, Any]) -> None:
-    cloudwatch = served.client("cloudwatch")
-    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="OK", StateReason="test")
-    policy = {**policy, "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
-    config = "failing-two" if "RollingUpdatePolicy" in policy else "failing"
-    if config == "failing-two":
-        served.config(config, variant("failing", InitialInstanceCount=2))
-    with Traffic(served) as traffic:
+    kind = "rolling" if "RollingUpdatePolicy" in policy else "canary"
+    dimensions = {"EndpointName": "served", "VariantName": kind[0].upper()}
+    metric = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocation5XXErrors",
+        "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+    }
+    policy = {**policy, **rollback(served, f"errors-{kind}", **metric)}
+    config = f"failing-{kind}"
+    with Traffic(served, "served") as traffic:
         described = update(served, config, DeploymentConfig=policy)
     assert described["EndpointStatus"] == "InService"
     assert described["EndpointConfigName"] == "blue"

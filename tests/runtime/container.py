@@ -61,6 +61,7 @@ class Container(ThreadingHTTPServer):
     """Serves one model directory."""
 
     daemon_threads = True
+    request_queue_size = 128  # many callers may connect at the same moment
 
     def __init__(self, model_dir: Path, port: int) -> None:
         self._hooks = load_hooks(model_dir, os.environ.get("SAGEMAKER_PROGRAM", "inference.py"))
@@ -100,9 +101,14 @@ class _Requests(BaseHTTPRequestHandler):
         try:
             self._answer(200, *self.server.transform(body, content_type, accept))
         except BaseInferenceToolkitError as error:
-            self._answer(error.status_code, f"{error.message}\n{traceback.format_exc()}".encode())
+            self._fail(error.status_code, error.message)
         except Exception as error:  # noqa: BLE001 - the toolkit answers 500 for whatever a hook raises
-            self._answer(500, f"{error}\n{traceback.format_exc()}".encode())
+            self._fail(500, str(error))
+
+    def _fail(self, status: int, message: str) -> None:
+        trace = traceback.format_exc()
+        sys.stderr.write(trace)  # where the AWS images log it, too
+        self._answer(status, f"{message}\n{trace}".encode())
 
     def _answer(self, status: int, body: bytes, content_type: str = "text/plain") -> None:
         self.send_response(status)
@@ -112,7 +118,7 @@ class _Requests(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
-        """Say nothing: a container's log would end up in the test report."""
+        """Say nothing of requests: a container's log would end up in the test report."""
 
 
 @contextmanager

@@ -7,7 +7,16 @@ before anything is made, with the list of all such types of the template.
 
 from __future__ import annotations
 
-from tests.local_aws.cloudformation import api_gateway, audit, firewall, functions, network, sagemaker, scaling
+from tests.local_aws.cloudformation import (
+    api_gateway,
+    audit,
+    firewall,
+    functions,
+    network,
+    sagemaker,
+    scaling,
+    templates,
+)
 
 _MODULES = (sagemaker, scaling, audit, network, firewall, api_gateway)
 
@@ -17,5 +26,5 @@ def install() -> None:
     for module in _MODULES:
         for resource_type in module.TYPES:
             resource_type.install()
-    for completed in (network, api_gateway, functions):
+    for completed in (network, api_gateway, functions, templates):
         completed.install()

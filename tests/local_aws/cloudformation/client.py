@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import boto3  # type: ignore[import-untyped]  # ships no types
 from botocore.config import Config  # type: ignore[import-untyped]  # ships no types
@@ -30,7 +30,8 @@ def _client(service: str, region: str) -> Any:  # noqa: ANN401
         region_name=region,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=_CONFIG,
+        # Our own service checks what it gets, with AWS's words.
+        config=_CONFIG.merge(Config(parameter_validation=service != "sagemaker")),
     )
 
 
@@ -38,7 +39,8 @@ def arguments(service: str, operation: str, properties: Mapping[str, Any]) -> di
     """Properties of a template as arguments of an operation: its spelling, its types.
 
     Raises:
-        ValueError: the operation has no such argument. Nothing is dropped in silence.
+        ValueError: the operation has no such argument, needs another, or wants another type. Nothing is dropped in
+            silence.
     """
     api = client(service)
     shape = api.meta.service_model.operation_model(api.meta.method_to_api_mapping[operation]).input_shape
@@ -46,26 +48,55 @@ def arguments(service: str, operation: str, properties: Mapping[str, Any]) -> di
     return converted
 
 
+_NUMBERS: Final[Mapping[str, tuple[Callable[[Any], Any], str]]] = {
+    "integer": (int, "Integer"),
+    "long": (int, "Long"),
+    "float": (float, "Double"),
+    "double": (float, "Double"),
+}
+
+
 def _convert(shape: Shape, value: Any, path: str) -> Any:  # noqa: ANN401, PLR0911
     if isinstance(shape, StructureShape):
-        spelled = {name.lower(): name for name in shape.members}
-        result = {}
-        for name, item in value.items():
-            if name.lower() not in spelled:
-                raise ValueError(f"{path} has no {name}: the local cloud does not know this property")
-            member = spelled[name.lower()]
-            result[member] = _convert(shape.members[member], item, f"{path}.{member}")
-        return result
+        return _structure(shape, value, path)
     if isinstance(shape, ListShape):
+        if not isinstance(value, list):
+            raise _mistyped(path, "of type List")
         return [_convert(shape.member, item, f"{path}[]") for item in value]
     if isinstance(shape, MapShape):
+        if not isinstance(value, dict):
+            raise _mistyped(path, "an object")
         return {str(key): _convert(shape.value, item, f"{path}.{key}") for key, item in value.items()}
-    if shape.type_name in {"integer", "long"}:
-        return int(value)
-    if shape.type_name in {"float", "double"}:
-        return float(value)
+    if shape.type_name in _NUMBERS:
+        convert, name = _NUMBERS[shape.type_name]
+        try:
+            return convert(value)
+        except (TypeError, ValueError) as error:
+            raise _mistyped(path, f"of type {name}") from error
     if shape.type_name == "boolean":
         return str(value).lower() == "true"
     if shape.type_name == "string":
         return json.dumps(value) if isinstance(value, dict | list) else str(value)
     return value
+
+
+def _structure(shape: StructureShape, value: object, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _mistyped(path, "an object")
+    spelled = {name.lower(): name for name in shape.members}
+    result = {}
+    for name, item in value.items():
+        if name.lower() not in spelled:
+            raise ValueError(
+                f"Encountered unsupported property {name}: {path} has no {name} that the local cloud knows"
+            )
+        member = spelled[name.lower()]
+        result[member] = _convert(shape.members[member], item, f"{path}.{member}")
+    for member in shape.required_members:
+        if result.get(member) in (None, ""):
+            raise ValueError(f"Property {member} cannot be empty. ({path})")
+    return result
+
+
+def _mistyped(path: str, kind: str) -> ValueError:
+    return ValueError(f"Value of property {path.rpartition('.')[2]} must be {kind} ({path})")

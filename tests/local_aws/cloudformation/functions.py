@@ -1,9 +1,13 @@
-"""What MiniStack's CloudFormation drops of a Lambda function: its network, key, tracing and reserved concurrency."""
+"""What MiniStack's CloudFormation drops of a Lambda function: its network, key, tracing and reserved concurrency.
+
+It also leaves the process that served the function when it deletes it.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
+from tests.local_aws import seams
 from tests.local_aws.cloudformation.client import arguments, client
 from tests.local_aws.cloudformation.resource import extend
 from tests.local_aws.seams import Properties
@@ -26,4 +30,4 @@ def _configure(function: str, properties: Properties) -> None:
 
 def install() -> None:
     """Complete the type that MiniStack has."""
-    extend("AWS::Lambda::Function", _configure)
+    extend("AWS::Lambda::Function", _configure, gone=seams.end_function_processes)

@@ -38,10 +38,13 @@ class ResourceType:
         seams.register_type(self.name, handlers, self.create_only)
 
 
-def extend(name: str, after: Callable[[str, Properties], Attributes | None]) -> None:
+def extend(
+    name: str, after: Callable[[str, Properties], Attributes | None], *, gone: Callable[[str], None] | None = None
+) -> None:
     """Call `after` with physical id and properties once MiniStack has created or updated a resource of this type.
 
-    It sets through the public API what MiniStack drops, and may return attributes that MiniStack forgets.
+    It sets through the public API what MiniStack drops, and may return attributes that MiniStack forgets. `gone` is
+    called with the physical id once MiniStack has deleted one.
     """
     theirs = seams.registered_type(name)
 
@@ -53,7 +56,13 @@ def extend(name: str, after: Callable[[str, Properties], Attributes | None]) -> 
         changed_id, attributes = theirs["update"](physical_id, old, new, stack, *logical_id)
         return changed_id, attributes | (after(changed_id, new) or {})
 
-    seams.register_type(name, theirs | {"create": create} | ({"update": update} if "update" in theirs else {}), None)
+    def delete(physical_id: str, properties: Properties) -> None:
+        theirs["delete"](physical_id, properties)
+        if gone is not None:
+            gone(physical_id)
+
+    ours = {"create": create, "delete": delete} | ({"update": update} if "update" in theirs else {})
+    seams.register_type(name, theirs | ours, None)
 
 
 def changed(old: Properties, new: Properties) -> set[str]:

@@ -74,6 +74,7 @@ def update_endpoint(arn: str, old: Properties, new: Properties, _stack: str) -> 
     differing = changed(old, new)
     if differing - {"Tags", *_UPDATE_ONLY}:
         wanted = {key: value for key, value in new.items() if key != "Tags"} | {"EndpointName": name}
+        _settled(name)  # it may be scaling
         client("sagemaker").update_endpoint(**arguments("sagemaker", "update_endpoint", wanted))
         settled = _settled(name)
         if settled["EndpointStatus"] != "InService" or settled["EndpointConfigName"] != wanted["EndpointConfigName"]:
@@ -86,8 +87,9 @@ def update_endpoint(arn: str, old: Properties, new: Properties, _stack: str) -> 
 def delete_endpoint(arn: str, properties: Properties) -> None:
     """DeleteEndpoint, and wait until it is gone."""
     name = _name("EndpointName", arn, properties)
-    _delete("endpoint", EndpointName=name)
     try:
+        _settled(name)  # it may be scaling
+        _delete("endpoint", EndpointName=name)
         _settled(name)
     except client("sagemaker").exceptions.ClientError:
         return

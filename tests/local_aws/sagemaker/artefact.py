@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import tarfile
-import zlib
 from pathlib import Path
 from typing import Final
 
-from tests.local_aws import seams
+from tests.local_aws.sagemaker import roles
+from tests.local_aws.sagemaker.archive import ArchiveError, unpack
 from tests.local_aws.sagemaker.errors import invalid
-from tests.local_aws.sagemaker.names import arn
 from tests.local_aws.sagemaker.objects import Bucket, ObjectError
 
 _FOUND: Final = (200, 206, 416)  # an empty object satisfies no range
 _MISSING: Final = 404
-_SERVICE: Final = "sagemaker.amazonaws.com"
 
 
 class ArtefactError(Exception):
     """The artefact cannot be fetched or unpacked; the text is the endpoint's FailureReason."""
 
 
-def role_bucket(role_arn: str, *, account: str, region: str) -> Bucket | None:
+def _bucket(role_arn: str, account: str, region: str) -> Bucket | None:
     """S3 with the rights of an execution role; nothing where SageMaker may not assume it."""
-    credentials = seams.assume_role_as_service(
-        role_arn,
-        service=_SERVICE,
-        session="SageMaker",
-        source_arn=arn("endpoint", "*", account=account, region=region),
-        account_id=account,
-    )
+    credentials = roles.assume(role_arn, account=account, region=region)
     return None if credentials is None else Bucket(credentials, region)
 
 
@@ -39,7 +30,7 @@ def check_access(url: str, role_arn: str, *, account: str, region: str) -> None:
     Raises:
         ApiError: ValidationException.
     """
-    bucket = role_bucket(role_arn, account=account, region=region)
+    bucket = _bucket(role_arn, account, region)
     try:
         status = _MISSING - 1 if bucket is None else bucket.is_readable(url)
     except ObjectError as error:
@@ -49,21 +40,21 @@ def check_access(url: str, role_arn: str, *, account: str, region: str) -> None:
     if status not in _FOUND:
         raise invalid(
             f'Could not access model data at {url}. Please ensure that the role "{role_arn}" exists and that its trust '
-            f'relationship policy allows the action "sts:AssumeRole" for the service principal "{_SERVICE}". Also '
+            f'relationship policy allows the action "sts:AssumeRole" for the service principal "{roles.SERVICE}". Also '
             f'ensure that the role has "s3:GetObject" permissions and that the object is located in {region}. If your '
             "Model uses multiple models or uncompressed models, please ensure that the role has "
             '"s3:ListBucket" permission.'
         )
 
 
-def fetch(url: str, role_arn: str, target: Path, *, account: str, region: str) -> None:
-    """Download and unpack a `model.tar.gz` into `target`.
+def fetch(url: str, role_arn: str, target: Path, *, account: str, region: str, limit: int) -> None:
+    """Download a `model.tar.gz` and unpack it, up to `limit` bytes, into `target`.
 
     Raises:
         ArtefactError: the role may not read it, there is none, or it is not a sound archive.
     """
     archive = target.with_name("model.tar.gz")
-    bucket = role_bucket(role_arn, account=account, region=region)
+    bucket = _bucket(role_arn, account, region)
     try:
         if bucket is None:
             raise ObjectError(403, "the role cannot be assumed")  # noqa: TRY301 - one way out for all failures
@@ -75,9 +66,8 @@ def fetch(url: str, role_arn: str, target: Path, *, account: str, region: str) -
             "object."
         ) from error
     try:
-        with tarfile.open(archive, "r:gz") as file:
-            file.extractall(target, filter="data")  # refuses whatever would land outside
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        unpack(archive, target, limit=limit)
+    except ArchiveError as error:
         raise ArtefactError(
             f'Failed to extract model data archive for container "container_1" from URL "{url}". Please ensure that '
             f"the object located at the URL is a valid tar.gz archive. ({error})"

@@ -17,11 +17,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tests.local_aws import seams
-from tests.local_aws.sagemaker.artefact import role_bucket
+from tests.local_aws.sagemaker import roles
 from tests.local_aws.sagemaker.connection import Answer
 from tests.local_aws.sagemaker.fleet import Variant
-from tests.local_aws.sagemaker.objects import ObjectError
+from tests.local_aws.sagemaker.objects import Bucket, ObjectError
 from tests.local_aws.sagemaker.store import Endpoint
 
 _SIDES: Final = {"Input": ("endpointInput", "INPUT"), "Output": ("endpointOutput", "OUTPUT")}
@@ -95,12 +94,12 @@ class Capture:
         name = f"{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
         url = f"{destination.prefix}/{now:%Y/%m/%d/%H}/{name}"
         try:
-            with seams.acting_in(destination.account, destination.region):
-                bucket = role_bucket(destination.role, account=destination.account, region=destination.region)
-            if bucket is None:
+            credentials = roles.keep(destination.role, account=destination.account, region=destination.region)
+            if credentials is None:
                 raise ObjectError(403, "the role cannot be assumed")  # noqa: TRY301 - one way out for all failures
-            bucket.upload(url, body, kms_key=destination.kms_key)
+            Bucket(credentials, destination.region).upload(url, body, kms_key=destination.kms_key)
         except (ObjectError, OSError) as error:
+            roles.forget()
             _log.warning("captured data was not written to %s: %s", url, error)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Final
 
 BODY_LIMIT: Final = 64 * 1024 * 1024
 _HEAD_LIMIT: Final = 256 * 1024
+_SETTLE_SECONDS: Final = 2.0  # should the event loop come to its end meanwhile
+_MOST_IDLE: Final = 32  # each keeps a thread of a simple server busy
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,11 @@ class Connections:
         """
         while self._idle:
             stream = self._idle.pop()
+            if stream[1].is_closing():  # its socket may be gone already
+                continue
             poll = select.poll()
             poll.register(stream[1].get_extra_info("socket").fileno(), select.POLLIN)
-            if not stream[1].is_closing() and not poll.poll(0):
+            if not poll.poll(0):
                 return stream
             stream[1].close()  # readable while nothing was asked: closed, or out of step
         return None
@@ -75,6 +80,13 @@ class Connections:
             return await asyncio.open_connection("127.0.0.1", self._port, limit=_HEAD_LIMIT)
         except OSError as error:
             raise NotAcceptedError(f"nobody listens on port {self._port}") from error
+
+    def settle(self) -> None:
+        """Wait, on another thread, until the event loop has done what it does: who chose this server is counted."""
+        if self._loop is not None and self._loop.is_running():
+            done = threading.Event()
+            self._loop.call_soon_threadsafe(done.set)
+            done.wait(_SETTLE_SECONDS)
 
     def close(self) -> None:
         """Close what is idle, from any thread; what is in use closes after its answer."""
@@ -96,7 +108,7 @@ class Connections:
         except (ConnectionResetError, BrokenPipeError) as error:
             raise MalformedAnswerError("the server closed the connection") from error
         finally:
-            if keep and not self._is_closed:
+            if keep and not self._is_closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(stream)
             else:
                 writer.close()

@@ -53,16 +53,18 @@ class Deployment:
             DeploymentError: a new instance did not start, an alarm went off or time ran out; the old fleet has all
                 traffic again.
         """
-        before = {name: len(variant.instances) for name, variant in self._blue.variants.items()}
+        before = {name: variant.running for name, variant in self._blue.variants.items()}
         rolling = self._policy.get("RollingUpdatePolicy")
         try:
             if rolling is not None:
                 self._roll(rolling)
             else:
                 self._shift(self._policy.get("BlueGreenUpdatePolicy") or ALL_AT_ONCE["BlueGreenUpdatePolicy"])
-        except (LaunchError, DeploymentError) as error:
+        except Exception as error:
             self._roll_back(before)
-            raise DeploymentError(str(error)) from error
+            if isinstance(error, LaunchError | DeploymentError):
+                raise DeploymentError(str(error)) from error
+            raise
         self._endpoint.routes = (Route(self._green, 1.0),)
         self._blue.stop()
 

@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from weakref import WeakSet
 
 from tests.local_aws import seams
+from tests.local_aws.sagemaker.container_logs import ContainerLogs
 from tests.local_aws.sagemaker.deployment import ALL_AT_ONCE, Deployment, DeploymentError, RollbackError, in_background
 from tests.local_aws.sagemaker.descriptions import summarize, summarize_capture
 from tests.local_aws.sagemaker.errors import ApiError, invalid
@@ -36,17 +38,29 @@ _Request = dict[str, Any]
 class Endpoints:
     """The operations on endpoints."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, logs: ContainerLogs) -> None:
         self._settings = settings
         self._store = store
+        self._logs = logs
+        self._fleets: WeakSet[Fleet] = WeakSet()  # those that are being launched, too
         self._closing = threading.Event()
+        self._deciding = threading.Lock()
         self.operations: dict[str, Operation] = {
             "CreateEndpoint": self.create,
             "DescribeEndpoint": self.describe,
-            "UpdateEndpoint": self.update,
-            "UpdateEndpointWeightsAndCapacities": self.update_weights_and_capacities,
-            "DeleteEndpoint": self.delete,
+            "UpdateEndpoint": self._alone(self.update),
+            "UpdateEndpointWeightsAndCapacities": self._alone(self.update_weights_and_capacities),
+            "DeleteEndpoint": self._alone(self.delete),
         }
+
+    def _alone(self, operation: Operation) -> Operation:
+        """One call at a time finds an endpoint settled, and changes that."""
+
+        def call(place: Place, request: _Request) -> dict[str, Any]:
+            with self._deciding:
+                return operation(place, request)
+
+        return call
 
     def create(self, place: Place, request: _Request) -> dict[str, Any]:
         """Start an endpoint; its status tells how that goes."""
@@ -69,7 +83,7 @@ class Endpoints:
         def work() -> None:
             try:
                 fleet.launch()
-            except LaunchError:
+            except Exception:
                 fleet.stop()
                 raise
             endpoint.routes = (Route(fleet, 1.0),)
@@ -98,9 +112,9 @@ class Endpoints:
         endpoint.modified = time.time()
         endpoint.pending = {
             "EndpointConfigName": config.name,
-            "ProductionVariants": [summarize(variant, UPDATING) for variant in fleet.variants.values()],
             "StartTime": time.time(),
         }
+        endpoint.pending_fleet = fleet
         deployment = Deployment(endpoint, fleet, policy, speed=self._settings.speed, closing=self._closing)
 
         def work() -> None:
@@ -161,7 +175,7 @@ class Endpoints:
         optional = {
             "FailureReason": endpoint.failure,
             "LastDeploymentConfig": endpoint.deployment,
-            "PendingDeploymentSummary": endpoint.pending,
+            "PendingDeploymentSummary": _summarize_pending(endpoint),
             "DataCaptureConfig": summarize_capture(endpoint.capture),
         }
         return described | {name: value for name, value in optional.items() if value is not None}
@@ -170,9 +184,9 @@ class Endpoints:
         """Stop every endpoint."""
         self._closing.set()
         for endpoint in self._store.endpoints():
-            routes, endpoint.routes = endpoint.routes, ()
-            for route in routes:
-                route.fleet.stop(is_draining=False)
+            endpoint.routes = ()
+        for fleet in list(self._fleets):
+            fleet.stop(is_draining=False)
         self._closing = threading.Event()
 
     def _work(self, endpoint: Endpoint, work: Callable[[], None], *, on_failure: str) -> None:
@@ -189,6 +203,7 @@ class Endpoints:
                     _log.exception("work on endpoint %s failed", endpoint.name)
                     status, failure = on_failure, f"The local cloud failed: {error}"
             endpoint.failure, endpoint.pending, endpoint.modified = failure, None, time.time()
+            endpoint.pending_fleet = None  # its instances may be gone
             endpoint.status = status
 
         in_background(endpoint.name, run)
@@ -216,14 +231,17 @@ class Endpoints:
                     item.get("RoutingConfig", {}).get("RoutingStrategy") == LEAST_OUTSTANDING,
                 )
             )
-        return Fleet(
+        fleet = Fleet(
             endpoint=endpoint,
             config=config.name,
             variants=variants,
             account=place.account,
             region=place.region,
             settings=self._settings,
+            logs=self._logs,
         )
+        self._fleets.add(fleet)
+        return fleet
 
     def _check_capacity(self, more: int, config: Record | None) -> None:
         routes = [route for endpoint in self._store.endpoints() for route in endpoint.routes]
@@ -272,6 +290,14 @@ def _scale(endpoint: Endpoint, fleet: Fleet, before: Mapping[str, int]) -> None:
         raise
     for variant in variants:
         variant.weight = variant.desired_weight
+
+
+def _summarize_pending(endpoint: Endpoint) -> dict[str, Any] | None:
+    """The deployment in progress, with the instances that have come up so far."""
+    pending, fleet = endpoint.pending, endpoint.pending_fleet
+    if pending is None or fleet is None:
+        return pending
+    return pending | {"ProductionVariants": [summarize(variant, UPDATING) for variant in fleet.variants.values()]}
 
 
 def _settled(place: Place, name: str) -> Endpoint:

@@ -5,38 +5,54 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
+import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from tests.local_aws.sagemaker.connection import Connections
 
+PING_SECONDS: Final = 2.0  # "the request timeout on /ping attempts is 2 seconds"
 _GUARD: Final = Path(__file__).with_name("guarded.py")
 _ATTEMPTS: Final = 3  # another process may take the port between our choice and the server's start
-_PING_SECONDS: Final = 2.0  # "the container must respond to /ping within 2 seconds"
-_STOP_SECONDS: Final = 3.0
+_STOP_SECONDS: Final = 3.0  # between SIGTERM and SIGKILL; 30 on AWS
 _PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+_PING: Final = b"GET /ping HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
 
 # The kernel ties a child to the thread that started it: this one lives as long as the emulator.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sagemaker-start")
 
 
 class Instance:
-    """A model server on a port of its own, and what the router needs to know about it."""
+    """A model server on a port of its own, and what the router needs to know about it.
 
-    def __init__(self, *, program: Path, model: Path, environment: Mapping[str, str], log: Path) -> None:
+    Args:
+        program: What runs in place of the image.
+        model: Stands in for `/opt/ml/model`.
+        environment: Variables of the container.
+        logs: A directory; what the container prints goes to a file of its own there.
+    """
+
+    def __init__(self, *, program: Path, model: Path, environment: Mapping[str, str], logs: Path) -> None:
         self._program = program
         self._model = model
         self._environment = environment
-        self._log = log
+        self.id = f"i-{secrets.token_hex(9)[:17]}"
+        self.log = logs / f"{self.id}.log"
         self.in_flight = 0
+        self.failed_pings = 0
+        self._is_stopped = False
+        logs.mkdir(parents=True, exist_ok=True)
         self._start()
 
     def _start(self) -> None:
@@ -56,7 +72,7 @@ class Instance:
             "PYTHONUNBUFFERED": "1",
         }
         command = [sys.executable, str(_GUARD), str(os.getpid()), str(self._program), "--model-dir", str(self._model)]
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -77,11 +93,16 @@ class Instance:
         """Whether the process lives."""
         return self._process.poll() is None
 
-    def wait_until_healthy(self, seconds: float) -> bool:
-        """Whether /ping answers 200 within the time given."""
+    @property
+    def is_over(self) -> bool:
+        """Whether it was stopped for good, and prints nothing more."""
+        return self._is_stopped and not self.is_running
+
+    def wait_until_healthy(self, seconds: float, given_up: threading.Event | None = None) -> bool:
+        """Whether /ping answers 200 within the time given, and before somebody gives up."""
         deadline = time.monotonic() + seconds
         attempts = _ATTEMPTS
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not (given_up and given_up.is_set()):
             if self._answers_ping():
                 return True
             if not self.is_running:
@@ -93,7 +114,7 @@ class Instance:
         return False
 
     def _answers_ping(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PING_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PING_SECONDS)
         try:
             connection.request("GET", "/ping")
             return connection.getresponse().status == http.client.OK and self.is_running
@@ -102,17 +123,40 @@ class Instance:
         finally:
             connection.close()
 
-    def stop(self) -> None:
-        """End the process: politely, then not."""
+    async def ping(self) -> None:
+        """Ask once whether it is healthy, and count the failures since the last success."""
+        status = b""
+        with suppress(OSError, ValueError):  # nobody listens, too late, or no line at all
+            async with asyncio.timeout(PING_SECONDS):
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                try:
+                    writer.write(_PING)
+                    status = (await reader.readline())[9:12]
+                finally:
+                    writer.close()
+        self.failed_pings = 0 if status == b"200" else self.failed_pings + 1
+
+    def terminate(self) -> None:
+        """Ask the process to end."""
+        self._is_stopped = True
         self.connections.close()
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End the process at once: it may hang."""
+        self._is_stopped = True
+        self.connections.close()
+        self._process.kill()
+        self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        self._process.terminate()
-        try:
+
+    def stop(self) -> None:
+        """End the process: politely, then not."""
+        self.terminate()
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self.kill()
 
 
 def _free_port() -> int:

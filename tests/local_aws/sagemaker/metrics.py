@@ -25,6 +25,8 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _MEMORY: Final = os.sysconf("SC_PHYS_PAGES") * _PAGE
 
+_LATE: Final = 0.01  # seconds: a sleep may end a little early, and must not end in the old period
+
 _Key = tuple[str, str, str, str]  # account, region, endpoint, variant
 
 
@@ -39,9 +41,14 @@ class _Period:
 
 
 class Metrics:
-    """Counts invocations and looks at the processes."""
+    """Counts invocations and looks at the processes.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: The period, of this machine's clock. Periods begin where those of alarms do.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._periods: dict[_Key, _Period] = {}
         self._spent: dict[int, tuple[float, float]] = {}
 
@@ -63,22 +70,27 @@ class Metrics:
         period.add("Invocation5XXErrors", int(not is_success and not is_client_error))
         period.add("InvocationModelErrors", int(not is_success))
 
+    def left(self) -> float:
+        """How many seconds the present period still has."""
+        return self._seconds - time.time() % self._seconds + _LATE
+
     def flush(self, endpoints: list[Endpoint]) -> None:
-        """Publish the period that ends now."""
+        """Publish the period that has just ended, as of its middle."""
+        middle = (time.time() // self._seconds - 0.5) * self._seconds
         periods, self._periods = self._periods, {}
         for (account, region, endpoint, variant), period in periods.items():
             data = [
-                _datum(metric, endpoint, variant, counts, _UNITS.get(metric, "None"))
+                _datum(metric, endpoint, variant, counts, _UNITS.get(metric, "None"), moment=middle)
                 for metric, counts in period.values.items()
             ]
             seams.put_metrics(account, region, INVOCATIONS, data)
         seen: set[int] = set()
         for item in endpoints:
             for route in item.routes:
-                self._publish_instances(item, route.fleet, seen)
+                self._publish_instances(item, route.fleet, seen, middle)
         self._spent = {pid: spent for pid, spent in self._spent.items() if pid in seen}
 
-    def _publish_instances(self, endpoint: Endpoint, fleet: Fleet, seen: set[int]) -> None:
+    def _publish_instances(self, endpoint: Endpoint, fleet: Fleet, seen: set[int], moment: float) -> None:
         disk = shutil.disk_usage(fleet.directory if fleet.directory.exists() else "/")
         for variant in fleet.variants.values():
             data = []
@@ -92,7 +104,7 @@ class Metrics:
             }
             for metric, values in columns.items():
                 counts = Counter(round(value, 2) for value in values)
-                data.append(_datum(metric, endpoint.name, variant.name, counts, "Percent"))
+                data.append(_datum(metric, endpoint.name, variant.name, counts, "Percent", moment=moment))
             seams.put_metrics(endpoint.account, endpoint.region, INSTANCES, data)
 
     def _reading(self, instance: Instance, seen: set[int]) -> tuple[float, float] | None:
@@ -115,10 +127,13 @@ class Metrics:
 _UNITS: Final = {"ModelLatency": "Microseconds", "OverheadLatency": "Microseconds"}
 
 
-def _datum(metric: str, endpoint: str, variant: str, counts: Counter[float], unit: str) -> dict[str, Any]:
+def _datum(
+    metric: str, endpoint: str, variant: str, counts: Counter[float], unit: str, *, moment: float
+) -> dict[str, Any]:
     return {
         "MetricName": metric,
         "Dimensions": [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}],
+        "Timestamp": moment,
         "Unit": unit,
         "Values": list(counts),
         "Counts": list(counts.values()),

@@ -147,7 +147,7 @@ def list_endpoint_configs(place: Place, request: _Request) -> dict[str, Any]:
 def list_endpoints(place: Place, request: _Request) -> dict[str, Any]:
     """Endpoints that match."""
     wanted = request.get("StatusEquals")
-    endpoints = {name: item for name, item in place.endpoints.items() if wanted in (None, item.status)}
+    endpoints = {name: item for name, item in list(place.endpoints.items()) if wanted in (None, item.status)}
     found = [
         _summary("Endpoint", record) | {"EndpointStatus": record.status, "LastModifiedTime": record.modified}
         for record in _sorted(request, endpoints)
@@ -167,7 +167,7 @@ def _sorted(request: _Request, records: Mapping[str, Any]) -> list[Any]:
     }
     found = [
         record
-        for record in records.values()
+        for record in list(records.values())  # others add and remove meanwhile
         if request.get("NameContains", "").lower() in record.name.lower()
         and request.get("CreationTimeAfter", 0) <= record.created <= request.get("CreationTimeBefore", _FOREVER)
         and request.get("LastModifiedTimeAfter", 0)

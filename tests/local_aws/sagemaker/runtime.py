@@ -15,11 +15,12 @@ from typing import Final
 from tests.local_aws import seams
 from tests.local_aws.sagemaker.capture import Capture, Exchange
 from tests.local_aws.sagemaker.connection import Answer, NotAcceptedError
+from tests.local_aws.sagemaker.container_logs import group_name, stream_name
 from tests.local_aws.sagemaker.errors import ApiError, unsupported
 from tests.local_aws.sagemaker.fleet import Variant
 from tests.local_aws.sagemaker.instance import Instance
 from tests.local_aws.sagemaker.metrics import Metrics
-from tests.local_aws.sagemaker.names import arn
+from tests.local_aws.sagemaker.names import arn, partition
 from tests.local_aws.sagemaker.settings import Settings
 from tests.local_aws.sagemaker.shapes import check_headers
 from tests.local_aws.sagemaker.store import Endpoint, Store
@@ -95,7 +96,7 @@ class Runtime:
             raise ApiError("ValidationError", f"Body is {len(body)} bytes long, more than the {BODY_LIMIT} allowed.")
         invocation = self._routed(name, members, body)
         asked = time.perf_counter()
-        answer, problem = await self._ask(invocation)
+        answer, problem, instance = await self._ask(invocation)
         model_seconds = time.perf_counter() - asked
         status = 0 if answer is None else answer.status
         self._metrics.record(
@@ -107,7 +108,7 @@ class Runtime:
         )
         if answer is None or not 200 <= status < 300:
             raise _model_error(
-                invocation.endpoint, status, problem if answer is None else answer.body.decode(errors="replace")
+                invocation, instance, status, problem if answer is None else answer.body.decode(errors="replace")
             )
         self._keep(invocation, answer)
         return 200, _headers(invocation, answer), answer.body
@@ -118,14 +119,19 @@ class Runtime:
                 raise ApiError("ValidationError", f"Endpoint {name} does not support {member}.")
         endpoint = self._store.here().endpoints.get(name)
         if endpoint is None or not endpoint.routes:
-            raise ApiError("ValidationError", f"Endpoint {name} of account {seams.account()} not found.")
+            raise _not_found(name)
         variant = self._router.choose(endpoint, members.get("TargetVariant"))
+        if not variant.instances and not endpoint.routes:  # it was deleted a moment ago
+            raise _not_found(name)
         if not variant.instances:
             raise ApiError("ServiceUnavailable", f"Variant {variant.name} has no instance in service.", status=503)
         return Invocation(endpoint, variant, members, body)
 
-    async def _ask(self, invocation: Invocation) -> tuple[Answer | None, str]:
-        """The model's answer, or why there is none; only a request that nobody took goes to another instance."""
+    async def _ask(self, invocation: Invocation) -> tuple[Answer | None, str, Instance | None]:
+        """The model's answer, or why there is none, and who was asked last.
+
+        Only a request that nobody took goes to another instance.
+        """
         given = invocation.members
         headers = {
             "content-type": given.get("ContentType", "application/octet-stream"),
@@ -137,16 +143,17 @@ class Runtime:
             instance.in_flight += 1
             try:
                 async with asyncio.timeout(self._timeout):
-                    return await instance.connections.request("POST", "/invocations", headers, invocation.body), ""
+                    answer = await instance.connections.request("POST", "/invocations", headers, invocation.body)
+                    return answer, "", instance
             except NotAcceptedError:
                 tried.add(instance)
             except TimeoutError:
-                return None, _LATE
+                return None, _LATE, instance
             except OSError:
-                return None, _GONE
+                return None, _GONE, instance
             finally:
                 instance.in_flight -= 1
-        return None, _GONE
+        return None, _GONE, None
 
     def _keep(self, invocation: Invocation, answer: Answer) -> None:
         config = invocation.endpoint.capture
@@ -155,6 +162,10 @@ class Runtime:
         if self._router.is_sampled(config["InitialSamplingPercentage"]):
             exchange = Exchange(invocation.members, invocation.body, answer)
             self._capture.record(invocation.endpoint, invocation.variant, config, exchange)
+
+
+def _not_found(name: str) -> ApiError:
+    return ApiError("ValidationError", f"Endpoint {name} of account {seams.account()} not found.")
 
 
 def _headers(invocation: Invocation, answer: Answer) -> dict[str, str]:
@@ -166,10 +177,13 @@ def _headers(invocation: Invocation, answer: Answer) -> dict[str, str]:
     return headers if custom is None else headers | {"X-Amzn-SageMaker-Custom-Attributes": custom}
 
 
-def _model_error(endpoint: Endpoint, status: int, text: str) -> ApiError:
-    group = f"/aws/sagemaker/Endpoints/{endpoint.name}"
+def _model_error(invocation: Invocation, instance: Instance | None, status: int, text: str) -> ApiError:
+    endpoint = invocation.endpoint
+    group = group_name(endpoint.name)
     kind = "client" if 400 <= status < 500 else "server"
-    log = f"arn:aws:logs:{endpoint.region}:{endpoint.account}:log-group:{group}"
+    log = f"arn:{partition(endpoint.region)}:logs:{endpoint.region}:{endpoint.account}:log-group:{group}"
+    if instance is not None:
+        log += f":log-stream:{stream_name(invocation.variant.name, instance)}"
     console = f"https://{endpoint.region}.console.aws.amazon.com/cloudwatch/home?region={endpoint.region}"
     message = (
         f'Received {kind} error ({status}) from primary with message "{text}". See {console}#logEventViewer:group='

@@ -7,12 +7,16 @@ import atexit
 import json
 import logging
 import shutil
+import time
 
 from tests.local_aws import seams
-from tests.local_aws.sagemaker import authorization
+from tests.local_aws.sagemaker import authorization, roles
 from tests.local_aws.sagemaker.capture import Capture
+from tests.local_aws.sagemaker.container_logs import ContainerLogs
+from tests.local_aws.sagemaker.deployment import in_background
 from tests.local_aws.sagemaker.endpoints import Endpoints
 from tests.local_aws.sagemaker.errors import ERROR_TYPE, ApiError
+from tests.local_aws.sagemaker.health import Health
 from tests.local_aws.sagemaker.metrics import Metrics
 from tests.local_aws.sagemaker.records import OPERATIONS
 from tests.local_aws.sagemaker.runtime import Runtime
@@ -29,9 +33,10 @@ class SageMaker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store()
-        self.metrics = Metrics()
+        self.metrics = Metrics(settings.metrics_seconds)
         self.capture = Capture()
-        self.endpoints = Endpoints(settings, self.store)
+        self.logs = ContainerLogs()
+        self.endpoints = Endpoints(settings, self.store, self.logs)
         self.runtime = Runtime(self.store, self.metrics, self.capture, settings)
         self._operations = OPERATIONS | self.endpoints.operations
         self._housekeeping: asyncio.Task[None] | None = None
@@ -44,7 +49,7 @@ class SageMaker:
         """Answer a call of the control plane."""
         del method, path, query_params
         if self._housekeeping is None or self._housekeeping.done():
-            self._housekeeping = asyncio.create_task(self._keep_house())
+            self._begin()
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
             return await self._answer(operation, headers, body)
@@ -64,27 +69,34 @@ class SageMaker:
         answer = await asyncio.to_thread(self._operations[operation], place, request)
         return 200, {"Content-Type": ERROR_TYPE}, json.dumps(answer).encode()
 
+    def _begin(self) -> None:
+        """Start what goes on between calls, from the emulator's event loop."""
+        if self._housekeeping is None:
+            Health(self.settings, self.store).start()
+            in_background("logs", self._deliver_logs)
+        self._housekeeping = asyncio.create_task(self._keep_house())
+
     async def _keep_house(self) -> None:
-        """Publish metrics and captured data, and replace dead instances, once a period."""
+        """Publish metrics and captured data, once a period."""
         while True:
-            await asyncio.sleep(self.settings.metrics_seconds)
+            await asyncio.sleep(self.metrics.left())
             try:
                 self.metrics.flush(self.store.endpoints())
-                await asyncio.to_thread(self._work)
+                await asyncio.to_thread(self.capture.flush)
             except Exception:  # noqa: BLE001 - logged; the emulator goes on
                 _log.exception("housekeeping failed; it goes on")
 
-    def _work(self) -> None:
-        self.capture.flush()
-        for endpoint in self.store.endpoints():
-            for route in endpoint.routes:
-                with seams.acting_in(endpoint.account, endpoint.region):
-                    route.fleet.replace_dead()
+    def _deliver_logs(self) -> None:
+        while True:
+            time.sleep(self.settings.logs_seconds)
+            self.logs.deliver()
 
     def reset(self) -> None:
         """Stop and forget everything."""
         self.endpoints.close()
         self.store.clear()
+        self.logs.clear()
+        roles.forget()
 
     def get_state(self) -> None:
         """Nothing is kept across runs."""

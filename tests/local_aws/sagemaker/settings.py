@@ -23,6 +23,15 @@ class Settings:
     model_timeout_seconds: float = 60.0
     """How long a model may take to answer, as on AWS."""
 
+    failed_pings: int = 3
+    """An instance that fails /ping so often in a row is replaced; AWS does not say when it does so."""
+
+    fastest_ping_seconds: float = 1.0
+    """The least time between two pings, however fast time passes: a busy machine answers no faster."""
+
+    max_model_bytes: int = 4 * 1024**3
+    """What a model's archive may decompress to; on AWS, the instance's volume sets the limit."""
+
     max_instances: int = 20
     """The quota of instances, all endpoints together: each is a process of about 130 MB."""
 
@@ -41,18 +50,31 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read LOCAL_AWS_SPEED, _STARTUP_SECONDS, _MODEL_TIMEOUT_SECONDS, _SEED and _DIRECTORY."""
+        """Read LOCAL_AWS_SPEED, _STARTUP_SECONDS, _MODEL_TIMEOUT_SECONDS, _FASTEST_PING_SECONDS and so on."""
         given = os.environ
         seed = given.get("LOCAL_AWS_SEED")
         return cls(
             speed=float(given.get("LOCAL_AWS_SPEED", cls.speed)),
             startup_seconds=float(given.get("LOCAL_AWS_STARTUP_SECONDS", cls.startup_seconds)),
             model_timeout_seconds=float(given.get("LOCAL_AWS_MODEL_TIMEOUT_SECONDS", cls.model_timeout_seconds)),
+            fastest_ping_seconds=float(given.get("LOCAL_AWS_FASTEST_PING_SECONDS", cls.fastest_ping_seconds)),
+            max_model_bytes=int(given.get("LOCAL_AWS_MAX_MODEL_BYTES", cls.max_model_bytes)),
             seed=None if seed is None else int(seed),
+            container=Path(given.get("LOCAL_AWS_CONTAINER", cls.container)),
             directory=Path(given.get("LOCAL_AWS_DIRECTORY", cls.directory.parent)) / "sagemaker",
         )
 
     @property
     def metrics_seconds(self) -> float:
         """AWS publishes endpoint metrics once a minute."""
-        return max(0.5, 60.0 / self.speed)
+        return max(0.1, 60.0 / self.speed)
+
+    @property
+    def ping_seconds(self) -> float:
+        """SageMaker asks for /ping every few seconds."""
+        return max(self.fastest_ping_seconds, 5.0 / self.speed)
+
+    @property
+    def logs_seconds(self) -> float:
+        """Logs appear within seconds."""
+        return max(0.5, 5.0 / self.speed)

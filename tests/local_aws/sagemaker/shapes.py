@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import botocore.session  # type: ignore[import-untyped]  # ships no types
 from botocore.model import ServiceModel, Shape  # type: ignore[import-untyped]  # ships no types
@@ -43,8 +44,8 @@ def read_request(operation: str, body: bytes) -> dict[str, Any]:
         ApiError: SerializationException where a value has the wrong type, ValidationException for everything else.
     """
     try:
-        request = json.loads(body or b"{}")
-    except ValueError as error:
+        request = json.loads(body or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise ApiError("SerializationException", "the body is not JSON") from error
     shape = model("sagemaker").operation_model(operation).input_shape
     if shape is None:
@@ -54,6 +55,10 @@ def read_request(operation: str, body: bytes) -> dict[str, Any]:
         count = len(problems)
         raise invalid(f"{count} validation error{'s' if count > 1 else ''} detected: {'; '.join(problems)}")
     return dict(request)
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not a number of JSON")
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds
@@ -71,6 +76,8 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: AN
     elif kind == "string":
         yield from _string_problems(shape, value, path)
     elif kind in {"integer", "long", "float", "double"}:
+        if not math.isfinite(value):  # 1e999
+            raise ApiError("SerializationException", f"{path} is out of the range of type {kind}")
         yield from _range_problems(shape, value, value, path, "value ")
 
 

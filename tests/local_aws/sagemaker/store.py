@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Endpoint(Record):
     failure: str | None = None
     routes: tuple[Route, ...] = ()
     pending: dict[str, Any] | None = None
+    pending_fleet: Fleet | None = None
     deployment: dict[str, Any] | None = None
 
     @property
@@ -75,6 +77,7 @@ class Place:
     configs: dict[str, Record] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    _adding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def model(self, name: str) -> Record:
         """The model of this name."""
@@ -96,9 +99,10 @@ class Place:
 
     def add(self, records: dict[str, _R], kind: str, record: _R) -> _R:
         """Keep a new record, with the tags of its request."""
-        if any(name.lower() == record.name.lower() for name in records):
-            raise invalid(f'Cannot create already existing {_LABELS[kind]} "{record.arn}".')
-        records[record.name] = record
+        with self._adding:
+            if any(name.lower() == record.name.lower() for name in list(records)):
+                raise invalid(f'Cannot create already existing {_LABELS[kind]} "{record.arn}".')
+            records[record.name] = record
         self.tags[record.arn] = {tag["Key"]: tag["Value"] for tag in record.request.pop("Tags", [])}
         return record
 
