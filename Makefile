@@ -8,6 +8,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A line for each package, as it comes.
 PROGRESS := awk '/^Collecting/ { print "  " $$2; fflush() } /^Installing/ { print "  unpacking"; fflush() }'
+# Two modules at a time, each with a cloud of its own, in the order of their names.
+BESIDE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PACKAGES := ml_constructs stacks tests lambda app.py
 
 .PHONY: help demo models test unit test-local local check format bench snapshots images lock clean
@@ -15,21 +17,19 @@ PACKAGES := ml_constructs stacks tests lambda app.py
 help: ## List what make can do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: .venv/demo node_modules/aws-cdk/package.json ## Synthesise all example stacks, review them, explain them
-	@$(BIN)/python -m stacks.demo
+demo: .venv/demo .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Review the examples, deploy one to this machine, use and break it
+	@LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m tests.local_aws.demo
 
-test: .venv/all node_modules/aws-cdk/package.json build/models/.trained ## Run every test
+test: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Run every test
 	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-local
 
 unit: .venv/all build/models/.trained ## Run the tests that share one process and need no CDK command line
 	$(BIN)/python -m pytest tests/constructs tests/policy tests/runtime
 
-test-local: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Deploy the examples to a local cloud and use them
-	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest tests/local_aws/test_sagemaker_control.py \
-		tests/local_aws/test_sagemaker_hosting.py tests/local_aws/test_sagemaker_deployment.py
-	$(LOCAL) -m pytest --confcutdir=tests/local_aws tests/local_aws/test_launcher.py tests/local_aws/stubs \
-		tests/local_aws/cloudformation
-	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest tests/end_to_end
+test-local: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Test the local cloud, and the examples on it
+	$(LOCAL) -m pytest $(BESIDE) --confcutdir=tests/local_aws --ignore=tests/local_aws/demo tests/local_aws
+	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest $(BESIDE) tests/end_to_end tests/local_aws/demo
 
 local: .venv-local/all ## Run a local cloud until Ctrl-C
 	@$(LOCAL) -m tests.local_aws
@@ -44,7 +44,7 @@ format: .venv/all ## Format, and fix what can be fixed
 	$(BIN)/ruff format $(PACKAGES)
 	$(BIN)/ruff check --fix $(PACKAGES)
 
-bench: .venv/all ## Measure against baselines, in pairs
+bench: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Measure against baselines, in pairs
 	$(BIN)/python -m tests.bench
 
 snapshots: .venv/all build/models/.trained ## Accept the templates and acknowledgements as they are now

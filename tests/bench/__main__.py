@@ -1,15 +1,22 @@
-"""`make bench`: what the library costs, each figure beside a baseline measured in the same run."""
+"""`make bench`: what the library and the local cloud cost, each figure beside a baseline measured in the same run."""
 
 from __future__ import annotations
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import construction, handler, imports
+from tests.bench import construction, handler, imports, local_cloud
 
 
 def main() -> None:
     console = Console(highlight=False)
+    _library(console)
+    console.print()
+    if not local_cloud.report(console):
+        raise SystemExit(1)
+
+
+def _library(console: Console) -> None:
     table = Table(title="medians over alternating runs", title_justify="left", box=None, pad_edge=False)
     for column in ("", "ours", "baseline", "ratio", "target"):
         table.add_column(column, justify="left" if not column else "right")
