@@ -1,4 +1,4 @@
-"""Scaling of a variant's instances: target tracking on load and CPU, and steps on any metric.
+"""Scaling of a variant's instances: target tracking on load, backlog and CPU, and all that `IScaling` offers.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
 """
@@ -6,41 +6,34 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import Annotations, CfnResource, Duration
-from aws_cdk import aws_applicationautoscaling as autoscaling
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import CfnResource, Duration
 from constructs import Construct
 
-from ml_constructs._checks import (
-    check_finite,
-    check_given,
-    check_pattern,
-    check_range,
-    check_seconds,
-    check_type,
-    check_whole,
-    is_token,
+from ml_constructs._capacity_range import check_capacities, check_start
+from ml_constructs._checks import check_range, check_type, check_whole, is_token
+from ml_constructs._scalable_target import (
+    ScalableTarget,
+    Scaled,
+    Tracking,
+    Wake,
+    check_positive,
 )
-from ml_constructs.scaling_metrics import cpu_share, cpu_sum
-from ml_constructs.scaling_steps import ScalingStep, step_adjustments
-from ml_constructs.variants import NAME_PATTERN, NAME_RULE, InstanceVariant
+from ml_constructs.endpoint_interface import INSTANCE_NAMESPACE, INVOCATION_NAMESPACE
+from ml_constructs.scaling_interface import IScaling
+from ml_constructs.scaling_metrics import cpu_share, cpu_sum, metric_identity, one_metric
+from ml_constructs.scaling_steps import MOST
+from ml_constructs.variants import InstanceVariant
 
-_DEFAULT_COOLDOWN: Final = 300
-_MAX_INSTANCES: Final = 2**31 - 1
-_STATISTICS: Final = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")  # all others are extended
-_HIGH_RESOLUTION: Final = (10, 20, 30)  # seconds; other alarm periods are whole minutes
-# How far back an alarm looks in seconds, with periods of less than an hour and with longer ones:
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
-_LOOK_BACK: Final = (86_400, 604_800)
+_ONLY_TO_ONE: Final = "only asynchronous endpoints and inference components scale to zero"
 
 
-class VariantScaling(Construct):
+class VariantScaling(Construct, IScaling):
     """The range in which a variant's instances scale; add policies with the `on_*` methods.
 
     Several policies may act on one variant: Application Auto Scaling takes the largest capacity any of them asks for.
+    A variant of an asynchronous endpoint may scale to zero, and then wakes up by itself when a request is queued.
 
     Args:
         scope: The parent construct.
@@ -48,8 +41,10 @@ class VariantScaling(Construct):
         endpoint: What must exist before the variant can be scaled.
         endpoint_name: The name of the endpoint.
         variant: The variant.
-        min_capacity: The fewest instances, 1 or more. Default: 2, one in each of two zones.
+        min_capacity: The fewest instances, 1 or more; 0 or more on an asynchronous endpoint.
+            Default: 2, one in each of two zones.
         max_capacity: The most instances, at least `min_capacity`.
+        asynchronous: Whether the endpoint is asynchronous. Default: False.
 
     Raises:
         ValueError: a capacity is out of its range, the variant starts outside it, or its instance type is burstable.
@@ -65,54 +60,41 @@ class VariantScaling(Construct):
         variant: InstanceVariant,
         min_capacity: int = 2,
         max_capacity: int,
+        asynchronous: bool = False,
     ) -> None:
-        check_given(min_capacity=min_capacity, max_capacity=max_capacity)
-        check_whole("min_capacity", min_capacity, 1, _MAX_INSTANCES)
-        check_whole("max_capacity", max_capacity, 1, _MAX_INSTANCES)
-        if not is_token(min_capacity) and not is_token(max_capacity):
-            if min_capacity > max_capacity:
-                raise ValueError(f"max_capacity must be at least min_capacity, {min_capacity}, got {max_capacity}")
-            if not is_token(variant.instance_count) and not min_capacity <= variant.instance_count <= max_capacity:
-                raise ValueError(
-                    f"instance_count of variant {variant.name} must be between min_capacity and max_capacity, "
-                    f"{min_capacity} and {max_capacity}, got {variant.instance_count}"
-                )
-        if not is_token(variant.instance_type) and re.match(r"ml\.t\d", variant.instance_type):
+        check_type(CfnResource, endpoint=endpoint)
+        check_type(str, endpoint_name=endpoint_name)
+        check_type(InstanceVariant, variant=variant)
+        check_type(bool, asynchronous=asynchronous)
+        least = 0 if asynchronous else 1  # D: async-inference-autoscale, endpoint-auto-scaling-zero-instances
+        check_capacities(min_capacity, max_capacity, least=least, zero=_ONLY_TO_ONE)
+        check_start(f"instance_count of variant {variant.name}", variant.instance_count, min_capacity, max_capacity)
+        burstable = [each for each in variant.instance_types if re.match(r"ml\.t\d", each)]
+        if burstable:
             # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html: burstable types do not scale
             raise ValueError(
-                f"instance_type of a scaled variant must not be burstable, got {variant.instance_type} ({variant.name})"
+                f"instance_type of a scaled variant must not be burstable, got {burstable[0]} ({variant.name})"
             )
         super().__init__(scope, construct_id)
         self._endpoint_name = endpoint_name
         self._variant = variant
-        self._policies: set[str] = set()
-        self._target = autoscaling.CfnScalableTarget(
+        self._asynchronous = asynchronous
+        self._target = ScalableTarget(
             self,
-            "Resource",
-            service_namespace="sagemaker",
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            resource_id=f"endpoint/{endpoint_name}/variant/{variant.name}",
+            Scaled(
+                dimension="sagemaker:variant:DesiredInstanceCount",
+                resource_id=f"endpoint/{endpoint_name}/variant/{variant.name}",
+                names=f"{endpoint_name}-{variant.name}",
+                title=f"variant {variant.name}",
+                where=f" of endpoint {endpoint_name}",
+                unit="instance",
+                least=least,
+                wake=_on_backlog(endpoint_name) if asynchronous else None,
+            ),
+            after=endpoint,
             min_capacity=min_capacity,
             max_capacity=max_capacity,
         )
-        self._target_id = self._target.ref
-        self._target.add_resource_dependency(endpoint)  # the resource id is a literal, so no reference orders the two
-        if not is_token(min_capacity) and min_capacity == 1:
-            Annotations.of(self).add_warning_v2(
-                "ml-constructs:SingleInstance",
-                f"variant {variant.name} may scale in to one instance, and so to one Availability Zone. "
-                "Use min_capacity=2 or more, or acknowledge this.",
-            )
-
-    @property
-    def min_capacity(self) -> float:
-        """The fewest instances."""
-        return self._target.min_capacity or 0
-
-    @property
-    def max_capacity(self) -> float:
-        """The most instances."""
-        return self._target.max_capacity or 0
 
     def on_invocations(
         self,
@@ -132,14 +114,120 @@ class VariantScaling(Construct):
             disable_scale_in: Whether to only ever add instances. Default: False.
 
         Raises:
-            ValueError: `per_instance_per_minute` is not above 0, or a cooldown is negative.
+            ValueError: `per_instance_per_minute` is not above 0, a cooldown is negative, or the endpoint is
+                asynchronous.
         """
-        self._track(
+        self._refuse_asynchronous("on_invocations", "InvocationsPerInstance")
+        self._target.follow(
             "Invocations",
-            _positive("per_instance_per_minute", per_instance_per_minute),
-            _cooldowns(scale_in_cooldown, scale_out_cooldown),
-            disable_scale_in=disable_scale_in,
+            check_positive("per_instance_per_minute", per_instance_per_minute),
+            Tracking(scale_in_cooldown, scale_out_cooldown, disable_scale_in),
             predefined="SageMakerVariantInvocationsPerInstance",
+        )
+
+    def on_requests_per_second(
+        self,
+        per_instance: float,
+        *,
+        safety_factor: float = 0.5,
+        scale_in_cooldown: Duration | None = None,
+        scale_out_cooldown: Duration | None = None,
+        disable_scale_in: bool = False,
+    ) -> None:
+        """Keep each instance at a safe share of the peak that a load test has measured.
+
+        The target is `per_instance * safety_factor * 60` requests per instance and minute: AWS's formula, with the
+        factor from which AWS recommends to start.
+
+        Args:
+            per_instance: The most requests per second that one instance answers well, above 0.
+            safety_factor: The share of it to aim at, above 0 and at most 1. Default: 0.5.
+            scale_in_cooldown: Rest after removing instances. Default: 5 minutes.
+            scale_out_cooldown: Rest after adding instances. Default: 5 minutes.
+            disable_scale_in: Whether to only ever add instances. Default: False.
+
+        Raises:
+            ValueError: an argument is out of its range, or the endpoint is asynchronous.
+
+        See https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-loadtest.html
+        """
+        self._refuse_asynchronous("on_requests_per_second", "InvocationsPerInstance")
+        self._target.follow_peak(
+            ("per_instance", per_instance),
+            safety_factor,
+            Tracking(scale_in_cooldown, scale_out_cooldown, disable_scale_in),
+            predefined="SageMakerVariantInvocationsPerInstance",
+            published=("InvocationsPerInstance", self._dimensions),
+        )
+
+    def on_concurrent_requests(
+        self,
+        per_model: float,
+        *,
+        scale_in_cooldown: Duration | None = None,
+        scale_out_cooldown: Duration | None = None,
+        disable_scale_in: bool = False,
+    ) -> None:
+        """Keep the requests that a model container works on at once, those queued inside it included, near a number.
+
+        The metric comes every 10 seconds, so that scaling out starts sooner than with requests per minute: the choice
+        for models that take long to answer or stream their answers. Scaling in is no faster.
+
+        Args:
+            per_model: Requests at once in each model container, above 0.
+            scale_in_cooldown: Rest after removing instances. Default: 5 minutes.
+            scale_out_cooldown: Rest after adding instances. Default: 5 minutes.
+            disable_scale_in: Whether to only ever add instances. Default: False.
+
+        Raises:
+            ValueError: an argument is out of its range, or the endpoint is asynchronous.
+
+        See https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html
+        """
+        self._refuse_asynchronous("on_concurrent_requests", "ConcurrentRequestsPerModel")
+        self._target.follow(
+            "ConcurrentRequests",
+            check_positive("per_model", per_model),
+            Tracking(scale_in_cooldown, scale_out_cooldown, disable_scale_in),
+            predefined="SageMakerVariantConcurrentRequestsPerModelHighResolution",
+        )
+
+    def on_backlog(
+        self,
+        per_instance: float,
+        *,
+        scale_in_cooldown: Duration | None = None,
+        scale_out_cooldown: Duration | None = None,
+        disable_scale_in: bool = False,
+    ) -> None:
+        """Keep the queue of an asynchronous endpoint near a number of requests per instance.
+
+        SageMaker counts the requests queued or in work for the endpoint, not for one of its variants.
+
+        Args:
+            per_instance: Requests per instance, above 0: how many one instance works off in the time they may wait.
+            scale_in_cooldown: Rest after removing instances. Default: 5 minutes.
+            scale_out_cooldown: Rest after adding instances. Default: 5 minutes.
+            disable_scale_in: Whether to only ever add instances. Default: False.
+
+        Raises:
+            ValueError: an argument is out of its range, or the endpoint is not asynchronous.
+
+        See https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
+        """
+        if not self._asynchronous:
+            raise ValueError(
+                "on_backlog must only be used on an asynchronous endpoint, since others have no queue: use "
+                f"on_invocations or on_requests_per_second, got variant {self._variant.name} of a synchronous one"
+            )
+        dimensions = {"EndpointName": self._endpoint_name}
+        metric = (INVOCATION_NAMESPACE, "ApproximateBacklogSizePerInstance", dimensions, "Average")
+        self._target.follow(
+            "Backlog",
+            check_positive("per_instance", per_instance),
+            Tracking(scale_in_cooldown, scale_out_cooldown, disable_scale_in),
+            customized=one_metric(*metric),
+            of=metric_identity(*metric),
         )
 
     def on_cpu(
@@ -167,14 +255,13 @@ class VariantScaling(Construct):
             ValueError: `percent` is out of its range, or `vcpus` is missing for an instance type unknown at synth.
         """
         cores = self._cores(percent, vcpus)
-        dimensions = {"EndpointName": self._endpoint_name, "VariantName": self._variant.name}
         late = is_token(percent) or is_token(cores)
-        self._track(
+        self._target.follow(
             "Cpu",
             percent if late else percent * cores,
-            _cooldowns(scale_in_cooldown, scale_out_cooldown),
-            disable_scale_in=disable_scale_in,
-            customized=cpu_share(dimensions, cores) if late else cpu_sum(dimensions),
+            Tracking(scale_in_cooldown, scale_out_cooldown, disable_scale_in),
+            customized=cpu_share(self._dimensions, cores) if late else cpu_sum(self._dimensions),
+            of=None if late else metric_identity(INSTANCE_NAMESPACE, "CPUUtilization", self._dimensions, "Average"),
         )
 
     def cpu_value(self, percent: float, *, vcpus: int | None = None) -> float:
@@ -190,146 +277,35 @@ class VariantScaling(Construct):
         return percent * cores
 
     def _cores(self, percent: float, vcpus: int | None) -> int:
-        check_range("percent", _positive("percent", percent), 0, 100, "percent")
-        check_whole("vcpus", vcpus, 1, _MAX_INSTANCES)
+        check_range("percent", check_positive("percent", percent), 0, 100, "percent")
+        check_whole("vcpus", vcpus, 1, MOST)
         cores = self._variant.vcpus if vcpus is None else vcpus
         if cores is None:
-            raise ValueError("vcpus must be given where the instance type is known only at deployment, got None")
+            raise ValueError(
+                "vcpus must be given where the instance type is known only at deployment, or pools differ, got None"
+            )
         return cores
 
-    def on_steps(
-        self,
-        name: str,
-        *,
-        metric: cloudwatch.Metric,
-        threshold: float,
-        steps: Sequence[ScalingStep],
-        evaluation_periods: int = 1,
-        below: bool = False,
-        cooldown: Duration | None = None,
-    ) -> cloudwatch.CfnAlarm:
-        """Add or remove instances in steps when a metric crosses a threshold.
+    @property
+    def _dimensions(self) -> dict[str, str]:
+        return {"EndpointName": self._endpoint_name, "VariantName": self._variant.name}
 
-        Args:
-            name: Names the policy and its alarm, e.g. `CpuHigh`.
-            metric: Any metric; its period is that of the alarm: 10, 20, 30 seconds, or whole minutes up to
-                a week.
-            threshold: The value beyond which to act.
-            steps: What to do, by distance from the threshold; one step may cover all.
-            evaluation_periods: Periods beyond the threshold before acting, 1 or more: at most one day, or one week
-                with periods of an hour or longer. Default: 1.
-            below: Whether to act when the metric is at or below the threshold rather than at or above. Default: False.
-            cooldown: Rest between two actions of this policy. Default: 5 minutes.
-
-        Returns:
-            The alarm that triggers the policy.
-
-        Raises:
-            ValueError: an argument is out of its range.
-        """
-        check_type(str, name=name)
-        check_type(cloudwatch.Metric, metric=metric)
-        check_type(bool, below=below)
-        check_finite("threshold", threshold)
-        check_given(evaluation_periods=evaluation_periods)
-        check_pattern("name", name, NAME_PATTERN, NAME_RULE)
-        self._check_new(name)
-        check_seconds("cooldown", cooldown, 0, _MAX_INSTANCES)
-        period = metric.period.to_seconds(integral=False)
-        if (period not in _HIGH_RESOLUTION and (period % 60 or not period)) or period > _LOOK_BACK[1]:
+    def _refuse_asynchronous(self, method: str, metric: str) -> None:
+        if self._asynchronous:
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html lists all metrics
             raise ValueError(
-                "metric must have a period of 10, 20, 30 seconds or whole minutes, at most a week, "
-                f"got {period:g} seconds"
+                f"{method} must not be used on an asynchronous endpoint, which publishes no {metric}: use on_backlog, "
+                f"got variant {self._variant.name} of one"
             )
-        most = int(_LOOK_BACK[period >= 3600] // period)  # noqa: PLR2004 - an hour
-        check_whole("evaluation_periods", evaluation_periods, 1, most, f"periods of {period:g} seconds")
-        adjustments = step_adjustments(steps, below=below)
-        self._policies.add(name)
-        policy = autoscaling.CfnScalingPolicy(
-            self,
-            f"{name}Policy",
-            policy_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
-            policy_type="StepScaling",
-            scaling_target_id=self._target_id,
-            step_scaling_policy_configuration=autoscaling.CfnScalingPolicy.StepScalingPolicyConfigurationProperty(
-                adjustment_type="ChangeInCapacity",
-                cooldown=_DEFAULT_COOLDOWN if cooldown is None else cooldown.to_seconds(),
-                metric_aggregation_type="Average",
-                step_adjustments=adjustments,
-            ),
-        )
-        return cloudwatch.CfnAlarm(
-            self,
-            f"{name}Alarm",
-            alarm_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
-            alarm_description=f"Scales variant {self._variant.name} of endpoint {self._endpoint_name}",
-            namespace=metric.namespace,
-            metric_name=metric.metric_name,
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name=key, value=value)
-                for key, value in (metric.dimensions or {}).items()
-            ],
-            statistic=metric.statistic if metric.statistic in _STATISTICS else None,
-            extended_statistic=None if metric.statistic in _STATISTICS else metric.statistic,
-            period=period,
-            evaluation_periods=evaluation_periods,
-            threshold=threshold,
-            comparison_operator="LessThanOrEqualToThreshold" if below else "GreaterThanOrEqualToThreshold",
-            treat_missing_data="missing",
-            alarm_actions=[policy.ref],
-        )
-
-    def _track(
-        self,
-        name: str,
-        target: float,
-        cooldowns: tuple[float, float],
-        *,
-        disable_scale_in: bool,
-        predefined: str | None = None,
-        customized: autoscaling.CfnScalingPolicy.CustomizedMetricSpecificationProperty | None = None,
-    ) -> None:
-        self._check_new(name)
-        check_type(bool, disable_scale_in=disable_scale_in)
-        scale_in, scale_out = cooldowns
-        specification = None
-        if predefined is not None:
-            specification = autoscaling.CfnScalingPolicy.PredefinedMetricSpecificationProperty(
-                predefined_metric_type=predefined
-            )
-        self._policies.add(name)
-        autoscaling.CfnScalingPolicy(
-            self,
-            f"{name}Policy",
-            policy_name=f"{self._endpoint_name}-{self._variant.name}-{name}",
-            policy_type="TargetTrackingScaling",
-            scaling_target_id=self._target_id,
-            target_tracking_scaling_policy_configuration=autoscaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
-                target_value=target,
-                scale_in_cooldown=scale_in,
-                scale_out_cooldown=scale_out,
-                disable_scale_in=disable_scale_in,
-                predefined_metric_specification=specification,
-                customized_metric_specification=customized,
-            ),
-        )
-
-    def _check_new(self, name: str) -> None:
-        if is_token(name):
-            raise ValueError("name must be known at synth, because it names constructs, got a token")
-        if name in self._policies:
-            raise ValueError(f"policies of variant {self._variant.name} must have different names, got {name} again")
 
 
-def _positive(argument: str, value: float) -> float:
-    check_finite(argument, value, "above 0", above=0)
-    return value
-
-
-def _cooldowns(scale_in: Duration | None, scale_out: Duration | None) -> tuple[float, float]:
-    check_seconds("scale_in_cooldown", scale_in, 0, _MAX_INSTANCES)
-    check_seconds("scale_out_cooldown", scale_out, 0, _MAX_INSTANCES)
-    return (
-        _DEFAULT_COOLDOWN if scale_in is None else scale_in.to_seconds(),
-        _DEFAULT_COOLDOWN if scale_out is None else scale_out.to_seconds(),
+def _on_backlog(endpoint_name: str) -> Wake:
+    """As https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html does it."""
+    return Wake(
+        metric_name="HasBacklogWithoutCapacity",
+        dimensions={"EndpointName": endpoint_name},
+        statistic="Average",
+        aggregation="Average",
+        evaluation_periods=2,
+        cooldown=300,
     )

@@ -5,42 +5,89 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
 
-from ml_constructs._checks import check_each, check_finite, check_given, check_whole, is_token
+from ml_constructs._checks import check_each, check_finite, check_length, check_whole, is_token
 
-_MOST_INSTANCES = 2**31 - 1
+MOST: Final = 2**31 - 1
+# https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-limits.html
+MAX_STEPS: Final = 20
+
+Adjustment = Literal["ChangeInCapacity", "PercentChangeInCapacity", "ExactCapacity"]
+
+_KINDS: Final[dict[str, Adjustment]] = {
+    "change": "ChangeInCapacity",
+    "percent": "PercentChangeInCapacity",
+    "capacity": "ExactCapacity",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScalingStep:
-    """How many instances to add, or to remove if negative, once a metric is beyond the threshold.
+    """What to do once a metric is beyond the threshold: exactly one of `change`, `percent` and `capacity`.
 
     Args:
-        change: Instances to add (positive) or to remove (negative).
+        change: Units to add (positive) or to remove (negative): instances, copies, or provisioned concurrency.
+        percent: Share of the present capacity to add (positive) or to remove (negative).
+        capacity: The capacity to set, 0 or more; the range of the target still holds.
         lower: Distance from the threshold at which the step begins. Default: unbounded below.
         upper: Distance from the threshold at which the step ends. Default: unbounded above.
 
     Raises:
-        ValueError: `change` is 0 or no whole number, or `lower` is not below `upper`.
+        ValueError: not exactly one of the three is given, it is no whole number, `change` or `percent` is 0, or `lower`
+            is not below `upper`.
+
+    See https://docs.aws.amazon.com/autoscaling/application/APIReference/API_StepAdjustment.html
     """
 
-    change: int
+    change: int | None = None
+    percent: int | None = None
+    capacity: int | None = None
     lower: float | None = None
     upper: float | None = None
 
     def __post_init__(self) -> None:
-        check_given(change=self.change)
-        check_whole("change", self.change, -_MOST_INSTANCES, _MOST_INSTANCES)
-        if self.change == 0:
-            raise ValueError("change must not be 0, got 0")
+        given = {name: getattr(self, name) for name in _KINDS if getattr(self, name) is not None}
+        if len(given) != 1:
+            got = ", ".join(f"{name}={value!r}" for name, value in given.items()) or "none"
+            raise ValueError(f"exactly one of change, percent and capacity must be given, got {got}")
+        for name, value in given.items():
+            check_whole(name, value, 0 if name == "capacity" else -MOST, MOST)
+            if name != "capacity" and not is_token(value) and value == 0:
+                raise ValueError(f"{name} must not be 0, got 0")
         for argument, bound in (("lower", self.lower), ("upper", self.upper)):
             if bound is not None:
                 check_finite(argument, bound)
         bounds = (self.lower, self.upper)
         if None not in bounds and not any(map(is_token, bounds)) and not self.lower < self.upper:  # type: ignore[operator] # neither is None
             raise ValueError(f"lower must be below upper, {self.upper}, got {self.lower}")
+
+    @property
+    def kind(self) -> str:
+        """Which of the three is given."""
+        return next(name for name in _KINDS if getattr(self, name) is not None)
+
+
+def check_min_change(min_change: int | None, steps: Sequence[ScalingStep]) -> None:
+    """Raise `ValueError` unless a least change is a whole number, given with steps in percent."""
+    check_whole("min_change", min_change, 1, MOST)
+    kinds = sorted({step.kind for step in steps})
+    if min_change is not None and kinds != ["percent"]:
+        raise ValueError(f"min_change must only be given with steps in percent, got steps with {', '.join(kinds)}")
+
+
+def adjustment_type(steps: Sequence[ScalingStep]) -> Adjustment:
+    """How all the steps of one policy count.
+
+    Raises:
+        ValueError: they count in different ways.
+    """
+    kinds = sorted({step.kind for step in steps})
+    if len(kinds) != 1:
+        raise ValueError(f"steps must all have change, all percent or all capacity, got {', '.join(kinds)}")
+    return _KINDS[kinds[0]]
 
 
 def step_adjustments(
@@ -54,6 +101,7 @@ def step_adjustments(
     check_each("ScalingStep", ScalingStep, steps=steps)
     if not steps:
         raise ValueError("steps must contain at least one step, got none")
+    check_length("steps", steps, 1, MAX_STEPS)
     bounds = [
         (step.lower if below or step.lower is not None else 0, step.upper if not below or step.upper is not None else 0)
         for step in steps
@@ -71,7 +119,9 @@ def step_adjustments(
             raise ValueError(f"steps must adjoin, and reach from the threshold without end, got {ladder}")
     return [
         autoscaling.CfnScalingPolicy.StepAdjustmentProperty(
-            scaling_adjustment=step.change, metric_interval_lower_bound=lower, metric_interval_upper_bound=upper
+            scaling_adjustment=getattr(step, step.kind),
+            metric_interval_lower_bound=lower,
+            metric_interval_upper_bound=upper,
         )
         for step, (lower, upper) in zip(steps, bounds, strict=True)
     ]

@@ -6,16 +6,12 @@ from typing import Any
 
 import pytest
 from aws_cdk import App, Duration, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ml_constructs.endpoint import Endpoint
 from ml_constructs.scaling import VariantScaling
 from ml_constructs.scaling_steps import ScalingStep
 from tests.constructs.builders import number, only, properties, resources, synthesised, text, variant, warnings
-
-TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
-MOST = 2**31 - 1
+from tests.constructs.scaling_builders import ALARM, MOST, POLICY, TARGET, a_metric, of_variant
 
 
 def scaling(stack: Stack, *, least: Any = 2, most: Any = 6, **options: Any) -> VariantScaling:  # noqa: ANN401
@@ -26,18 +22,6 @@ def scaling(stack: Stack, *, least: Any = 2, most: Any = 6, **options: Any) -> V
 def tracking(stack: Stack) -> dict[str, Any]:
     config: dict[str, Any] = properties(stack, POLICY)["TargetTrackingScalingPolicyConfiguration"]
     return config
-
-
-def a_metric(**options: Any) -> cloudwatch.Metric:  # noqa: ANN401
-    return cloudwatch.Metric(
-        **{
-            "namespace": "Example",
-            "metric_name": "Queue",
-            "period": Duration.minutes(1),
-            "dimensions_map": {"Name": "a"},
-            **options,
-        }
-    )
 
 
 def test_the_target_waits_for_the_endpoint(stack: Stack) -> None:
@@ -248,6 +232,173 @@ def test_a_metric_is_tracked_once(stack: Stack, again: Callable[[VariantScaling]
     again(scale)
     with pytest.raises(ValueError, match="policies of variant only must have different names, got .* again"):  # noqa: RUF043
         again(scale)
+
+
+@pytest.mark.parametrize(
+    ("peak", "options", "value"),
+    [(20, {}, 600), (20, {"safety_factor": 0.8}, 960), (1.5, {"safety_factor": 1}, 90), (0.1, {}, 3)],
+)
+def test_requests_per_second_become_requests_per_minute(
+    stack: Stack, peak: float, options: dict[str, float], value: float
+) -> None:
+    """The formula of https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-loadtest.html."""
+    of_variant(stack).on_requests_per_second(peak, **options)  # type: ignore[arg-type] # a number
+    assert properties(stack, POLICY)["PolicyName"] == "Name-only-Invocations"
+    assert tracking(stack)["TargetValue"] == pytest.approx(value)
+    predefined = tracking(stack)["PredefinedMetricSpecification"]["PredefinedMetricType"]
+    assert predefined == "SageMakerVariantInvocationsPerInstance"
+
+
+@pytest.mark.parametrize("late", ["peak", "factor"])
+def test_a_late_peak_is_compared_by_cloudwatch(app: App, stack: Stack, late: str) -> None:
+    peak = number(stack) if late == "peak" else 20
+    factor = number(stack) if late == "factor" else 0.5
+    of_variant(stack).on_requests_per_second(peak, safety_factor=factor)
+    app.synth()
+    assert tracking(stack)["TargetValue"] == ({"Ref": "Number"} if late == "peak" else 20)
+    requests, result = tracking(stack)["CustomizedMetricSpecification"]["Metrics"]
+    assert requests["MetricStat"] == {
+        "Metric": {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "InvocationsPerInstance",
+            "Dimensions": [{"Name": "EndpointName", "Value": "Name"}, {"Name": "VariantName", "Value": "only"}],
+        },
+        "Stat": "Sum",
+    }
+    joined = {"Fn::Join": ["", ["requests / 60 / ", {"Ref": "Number"}]]}
+    assert result["Expression"] == ("requests / 60 / 0.5" if late == "peak" else joined)
+
+
+@pytest.mark.parametrize("factor", [0, -0.5, 1.01])
+def test_refuses_no_safety(stack: Stack, factor: float) -> None:
+    with pytest.raises(ValueError, match=f"safety_factor must be (above 0|between 0 and 1), got {factor}"):
+        of_variant(stack).on_requests_per_second(1, safety_factor=factor)
+
+
+def test_requests_are_counted_by_one_policy(stack: Stack) -> None:
+    scale = of_variant(stack)
+    scale.on_requests_per_second(10)
+    with pytest.raises(ValueError, match="policies of variant only must have different names, got Invocations again"):
+        scale.on_invocations(10)
+
+
+def test_on_concurrent_requests(stack: Stack) -> None:
+    of_variant(stack).on_concurrent_requests(5, scale_out_cooldown=Duration.minutes(1))
+    assert properties(stack, POLICY)["PolicyName"] == "Name-only-ConcurrentRequests"
+    assert tracking(stack) == {
+        "TargetValue": 5,
+        "PredefinedMetricSpecification": {
+            "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+        },
+        "ScaleInCooldown": 300,
+        "ScaleOutCooldown": 60,
+        "DisableScaleIn": False,
+    }
+
+
+# Asynchronous endpoints.
+
+
+def test_on_backlog(stack: Stack) -> None:
+    of_variant(stack, asynchronous=True).on_backlog(5)
+    assert tracking(stack)["TargetValue"] == 5
+    assert tracking(stack)["CustomizedMetricSpecification"] == {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "ApproximateBacklogSizePerInstance",
+        "Statistic": "Average",
+        "Dimensions": [{"Name": "EndpointName", "Value": "Name"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "argument"),
+    [
+        ("on_requests_per_second", "per_instance"),
+        ("on_concurrent_requests", "per_model"),
+        ("on_backlog", "per_instance"),
+    ],
+)
+def test_refuses_no_load_of_any_kind(stack: Stack, method: str, argument: str) -> None:
+    follow = getattr(of_variant(stack, asynchronous=method == "on_backlog"), method)
+    for load in (0, -1):
+        with pytest.raises(ValueError, match=f"{argument} must be above 0, got {load}"):
+            follow(load)
+    follow(number(stack))
+
+
+@pytest.mark.parametrize("method", ["on_invocations", "on_requests_per_second", "on_concurrent_requests"])
+def test_an_asynchronous_endpoint_counts_no_invocations(stack: Stack, method: str) -> None:
+    """The peer's policy would follow a metric that is never published."""
+    scale = of_variant(stack, asynchronous=True)
+    with pytest.raises(ValueError, match=f"{method} must not be used on an asynchronous .*: use on_backlog, got "):
+        getattr(scale, method)(5)
+    scale.on_cpu(50)
+
+
+def test_a_synchronous_endpoint_has_no_backlog(stack: Stack) -> None:
+    """The peer attaches that policy to every endpoint."""
+    with pytest.raises(ValueError, match="on_backlog must only be used on an asynchronous .*: use on_invocations or"):  # noqa: RUF043
+        of_variant(stack).on_backlog(5)
+
+
+def test_zero_instances_come_with_a_way_back(stack: Stack) -> None:
+    of_variant(stack, asynchronous=True, min_capacity=0)
+    (policy,) = resources(stack, POLICY)
+    assert properties(stack, POLICY)["StepScalingPolicyConfiguration"] == {
+        "AdjustmentType": "ChangeInCapacity",
+        "Cooldown": 300,
+        "MetricAggregationType": "Average",
+        "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+    }
+    alarm = properties(stack, ALARM)
+    assert alarm == {
+        "AlarmName": "Name-only-FromZero",
+        "AlarmDescription": "Scales variant only of endpoint Name",
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "HasBacklogWithoutCapacity",
+        "Dimensions": [{"Name": "EndpointName", "Value": "Name"}],
+        "Statistic": "Average",
+        "Period": 60,
+        "EvaluationPeriods": 2,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "missing",
+        "AlarmActions": [{"Ref": policy}],
+    }
+    assert not warnings(stack)
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_a_least_known_at_deployment_may_be_zero(app: App, stack: Stack, *, asynchronous: bool) -> None:
+    of_variant(stack, asynchronous=asynchronous, min_capacity=number(stack))
+    app.synth()
+    assert len(resources(stack, POLICY)) == asynchronous
+
+
+def test_no_way_back_where_there_is_no_zero(stack: Stack) -> None:
+    of_variant(stack, asynchronous=True)
+    assert not resources(stack, POLICY)
+
+
+def test_only_asynchronous_variants_scale_to_zero(stack: Stack) -> None:
+    message = "min_capacity must be between 1 and .*, got 0: only asynchronous endpoints and inference components"
+    with pytest.raises(ValueError, match=message):
+        of_variant(stack, min_capacity=0)
+    for wrong in (-1, MOST + 1):
+        with pytest.raises(ValueError, match=f"min_capacity must be between 0 and 2,147,483,647, got {wrong}"):
+            of_variant(Stack(App(), "Other"), asynchronous=True, min_capacity=wrong)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_an_asynchronous_variant_starts_inside_its_range(stack: Stack, count: int) -> None:
+    assert of_variant(stack, asynchronous=True, min_capacity=0, max_capacity=4, instance_count=count)
+    with pytest.raises(ValueError, match="instance_count of variant only must be between .* 0 and 4, got 5"):  # noqa: RUF043
+        of_variant(Stack(App(), "Other"), asynchronous=True, min_capacity=0, max_capacity=4, instance_count=5)
+
+
+def test_the_largest_capacity_of_one_with_a_floor_of_zero_is_no_warning(stack: Stack) -> None:
+    of_variant(stack, asynchronous=True, min_capacity=0, max_capacity=1, instance_count=1)
+    assert not warnings(stack)
 
 
 # Steps.
