@@ -14,6 +14,7 @@ from ml_constructs._checks import is_token
 from ml_constructs.encryption import EncryptionKey, admit_service
 from ml_constructs.endpoint import Endpoint
 from ml_constructs.endpoint_interface import IEndpoint
+from ml_constructs.shared_endpoint_interface import ISharedEndpoint
 
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 
@@ -25,7 +26,8 @@ def alarm_topic(alarms: Construct, endpoint: IEndpoint, key: kms.IKey | None) ->
     """
     stack = Stack.of(alarms)
     if key is None:
-        key = endpoint.encryption_key if isinstance(endpoint, Endpoint) else EncryptionKey(alarms, "Key")
+        own = endpoint.encryption_key if isinstance(endpoint, Endpoint | ISharedEndpoint) else None
+        key = EncryptionKey(alarms, "Key") if own is None else own
     sources: dict[str, dict[str, object]] = {
         "ArnLike": {
             "aws:SourceArn": stack.format_arn(

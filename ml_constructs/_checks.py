@@ -56,7 +56,7 @@ def check_offers(member: str, what: str, **arguments: object) -> None:
             raise TypeError(f"{argument} must be {what}, got {value!r}")
 
 
-def check_each(what: str, kind: type | str, **arguments: object) -> None:
+def check_each(what: str, kind: type | tuple[type, ...] | str, **arguments: object) -> None:
     """Raise `TypeError` unless each argument lists members of a type, or that have a member; token lists pass."""
     for argument, values in arguments.items():
         if is_token(values):

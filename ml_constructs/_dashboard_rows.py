@@ -15,6 +15,7 @@ MAX_METRICS: Final = 2500
 FULL: Final = 24
 HALF: Final = 12
 THIRD: Final = 8
+QUARTER: Final = 6
 PERCENTILES: Final = ("p50", "p90", "p99")
 
 

@@ -37,6 +37,8 @@ class PublishedImage:
     tag: str
     accounts: tuple[tuple[str, str], ...]
     """Pairs of region and registry account, ordered by region."""
+    arm64: bool
+    """Whether it runs on Graviton, and nowhere else."""
 
 
 def resolve(
@@ -88,7 +90,14 @@ def resolve(
         repository=repository,
         tag=tag.format(version=version, processor=chosen_processor, python=python, base=number),
         accounts=_registries()[registry],
+        arm64=chosen_processor == "arm64",
     )
+
+
+def is_graviton(instance_type: str) -> bool:
+    """Whether an ML instance type has a processor of the architecture arm64."""
+    match = _INSTANCE_TYPE.fullmatch(instance_type)
+    return match is not None and _GRAVITON.fullmatch(match[1]) is not None
 
 
 def domain_suffix(region: str) -> str:

@@ -1,14 +1,13 @@
-"""What on-call hears of an endpoint: alarms per variant, and the topic they go to."""
+"""What on-call hears of an endpoint: alarms per variant and per component, and the topic they go to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import NoneType
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import jsii
-from aws_cdk import Annotations, Duration, Stack
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_kms as kms
@@ -16,43 +15,33 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IValidation
 
 from ml_constructs._alarm_topic import alarm_topic
+from ml_constructs._alarm_watches import COMPONENT_PLAN, VARIANT_PLANS, Watch, Watched, watches
 from ml_constructs._checks import check_given, check_offers, check_type, check_whole, is_token
+from ml_constructs._endpoint_kind import Kind, kind_of
+from ml_constructs._endpoint_parts import components_of, rollback_alarms_of, scaling_of, scaling_of_component, vcpus_of
 from ml_constructs._environment import check_account, check_region
 from ml_constructs.alarm_thresholds import AlarmThresholds
-from ml_constructs.endpoint import Endpoint
-from ml_constructs.endpoint_interface import IEndpoint
-from ml_constructs.metric_expressions import cpu_percent, failed_percent, instance_count, milliseconds, rejected_percent
-from ml_constructs.scaling import VariantScaling
+from ml_constructs.component_interface import COMPONENT_NAMESPACE, IInferenceComponent
+from ml_constructs.endpoint_interface import INSTANCE_NAMESPACE, IEndpoint
+from ml_constructs.metric_expressions import component_source, variant_source
 
 _MAX_VCPUS: Final = 2**31 - 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Watch:
-    """One alarm of one variant; unless it says otherwise, three minutes of five call, and no data is no request."""
-
-    what: str
-    metric: cloudwatch.IMetric
-    threshold: float
-    description: str
-    periods: float = 5
-    datapoints: float = 3
-    missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING
-    comparison: cloudwatch.ComparisonOperator = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
-
-
 class EndpointAlarms(Construct):
-    """Alarms on the errors, latency, saturation and capacity of each variant of an endpoint.
+    """Alarms on the errors, latency, saturation and capacity of each variant of an endpoint, as its kind has them.
 
-    Each alarm notifies a topic when it fires and when it recovers, under the name `<endpoint>-<variant>-<what>`: make
-    one `EndpointAlarms` per endpoint. The endpoint's rollback alarms notify the same topic, so that on-call hears why
-    a deployment was taken back.
+    A serverless variant is watched for its concurrency and cold starts, an asynchronous endpoint for its queue and lost
+    requests, a shared endpoint by its inference components, and a shadow variant, whose answers nobody sees, not at
+    all. Each alarm notifies a topic when it fires and when it recovers, under the name `<endpoint>-<variant>-<what>` or
+    `<component>-<what>`: make one `EndpointAlarms` per endpoint. The rollback alarms of the endpoint and its components
+    notify the same topic, so that on-call hears why a deployment was taken back.
 
     Args:
         scope: The parent construct.
         construct_id: The id in `scope`.
-        endpoint: The endpoint; an imported one must have been given its variant names. Scale its variants before, so
-            that the alarm on their capacity knows it.
+        endpoint: The endpoint; an imported one must have been given its variant names. Scale its variants before, make
+            the components of a shared one and scale them, so that there are alarms on them.
         topic: Where notifications go. Its owner lets CloudWatch publish to it. Default: a new encrypted topic, to which
             CloudWatch alarms of this account and region publish, over TLS.
         thresholds: When to call someone. Default: `AlarmThresholds()`.
@@ -62,8 +51,8 @@ class EndpointAlarms(Construct):
             is no alarm on CPU. Default: those of the instance types of an endpoint of this app.
 
     Raises:
-        ValueError: the variants of the endpoint are unknown, `vcpus` names another or is out of range, or both `topic`
-            and `encryption_key` are given.
+        ValueError: the variants of the endpoint are unknown, `vcpus` names another, is out of range or given for a
+            serverless endpoint, or both `topic` and `encryption_key` are given.
 
     See https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
     """
@@ -89,6 +78,10 @@ class EndpointAlarms(Construct):
         vcpus = {} if vcpus is None else vcpus
         if not endpoint.variant_names:
             raise ValueError("endpoint must know its variants, import it with variant_names, got none")
+        if vcpus and endpoint.serverless:
+            raise ValueError(
+                f"vcpus must not be given for a serverless endpoint, which publishes no CPU, got {vcpus!r}"
+            )
         for variant, count in vcpus.items():
             if variant not in endpoint.variant_names:
                 raise ValueError(f"vcpus must name variants of the endpoint, got {variant!r}")
@@ -102,20 +95,19 @@ class EndpointAlarms(Construct):
         self.vcpus: Final = {name: vcpus.get(name, vcpus_of(endpoint, name)) for name in endpoint.variant_names}
         self.topic: Final = alarm_topic(self, endpoint, encryption_key) if topic is None else topic
         self.alarms: Final = tuple(
-            self._alarm(f"Variant{index}" if is_token(variant) else variant, variant, watch)
-            for index, variant in enumerate(endpoint.variant_names)
-            for watch in _watches(endpoint, variant, self.thresholds, self.vcpus[variant])
+            self._alarm(f"{construct_id}-{watch.what}", watched, watch)
+            for construct_id, watched, watch in _every(endpoint, self.thresholds, self.vcpus)
         )
         self._notify_of_rollback()
-        if isinstance(endpoint, Endpoint) and self.thresholds.at_capacity is not None:
-            self.node.add_validation(_ScaledBefore(endpoint))
+        self.node.add_validation(_MadeBefore(endpoint, scaled=self.thresholds.at_capacity is not None))
 
-    def _alarm(self, prefix: str, variant: str, watch: _Watch) -> cloudwatch.Alarm:
+    def _alarm(self, construct_id: str, watched: Watched, watch: Watch) -> cloudwatch.Alarm:
+        assert watch.threshold is not None  # noqa: S101 - the others were left out
         alarm = cloudwatch.Alarm(
             self,
-            f"{prefix}-{watch.what}",
-            alarm_name=f"{self.endpoint.endpoint_name}-{variant}-{watch.what}",
-            alarm_description=f"Endpoint {self.endpoint.endpoint_name}, variant {variant}: {watch.description}",
+            construct_id,
+            alarm_name=f"{watched.alarm_prefix}-{watch.what}",
+            alarm_description=f"{watched.title}: {watch.description}",
             metric=watch.metric,
             threshold=watch.threshold,
             comparison_operator=watch.comparison,
@@ -127,160 +119,100 @@ class EndpointAlarms(Construct):
         return alarm
 
     def _notify_of_rollback(self) -> None:
-        if not isinstance(self.endpoint, Endpoint) or not self.endpoint.rollback_alarms:
-            return
-        if isinstance(self.topic, sns.Topic) and not _same_stack(self.topic, self.endpoint):
+        unheard = False
+        heard: dict[int, cloudwatch.AlarmBase] = {}
+        for owner, alarms in rollback_alarms_of(self.endpoint):
+            if self._is_foreign_to(owner):
+                unheard = unheard or bool(alarms)
+                continue
+            heard.update({id(alarm): alarm for alarm in alarms if isinstance(alarm, cloudwatch.AlarmBase)})
+        for alarm in heard.values():  # an endpoint and its components may share one
+            _notify(alarm, self.topic)
+        if unheard:
             Annotations.of(self).add_warning_v2(
                 "ml-constructs:RollbackUnheard",
                 "the endpoint's rollback alarms do not notify a topic of another stack, since the endpoint's stack "
                 "would then depend on it. Make the alarms in the endpoint's stack, or acknowledge this.",
             )
-            return
-        for alarm in self.endpoint.rollback_alarms:
-            if isinstance(alarm, cloudwatch.AlarmBase):
-                _notify(alarm, self.topic)
+
+    def _is_foreign_to(self, owner: Construct) -> bool:
+        """Whether alarms of `owner` would make its stack depend on the topic's."""
+        near = (owner, cast("Construct", self.endpoint))  # a component's stack depends on its endpoint's anyway
+        return isinstance(self.topic, sns.Topic) and not any(_same_stack(self.topic, each) for each in near)
 
 
 @jsii.implements(IValidation)
-class _ScaledBefore:
-    """Fails synthesis when a variant was scaled after its alarms were made: one would be missing unnoticed."""
+class _MadeBefore:
+    """Fails synthesis when something was made or scaled after its alarms: they would be missing unnoticed."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: IEndpoint, *, scaled: bool) -> None:
         self._endpoint = endpoint
-        self._scaled = {name for name in endpoint.variant_names if _scaling(endpoint, name) is not None}
+        self._scaled = scaled
+        self._known = self._faults()
 
     def validate(self) -> list[str]:
-        return [
-            f"variant {name} must be scaled before EndpointAlarms is made, or at_capacity be None, got it scaled after"
-            for name in self._endpoint.variant_names
-            if name not in self._scaled and _scaling(self._endpoint, name) is not None
-        ]
+        return [text for name, text in self._faults().items() if name not in self._known]
+
+    def _faults(self) -> dict[str, str]:
+        """What would be wrong about each part if it were new."""
+        faults = {
+            f"component {each.component_name}": f"component {each.component_name} must be made before EndpointAlarms, "
+            "got it made after"
+            for each in components_of(self._endpoint)
+        }
+        for title in _scaled_parts(self._endpoint) if self._scaled else ():
+            faults[f"{title} scaled"] = (
+                f"{title} must be scaled before EndpointAlarms is made, or at_capacity be None, got it scaled after"
+            )
+        return faults
 
 
-def vcpus_of(endpoint: IEndpoint, variant: str) -> int | None:
-    """The vCPUs of one instance of a variant; None when not known at synth."""
-    if not isinstance(endpoint, Endpoint):
-        return None
-    return next(each.vcpus for each in endpoint.variants if each.name == variant)
+def _scaled_parts(endpoint: IEndpoint) -> Iterator[str]:
+    for variant in endpoint.variant_names if kind_of(endpoint) is Kind.REAL_TIME else ():
+        if scaling_of(endpoint, variant) is not None:
+            yield f"variant {variant}"
+    for component in components_of(endpoint):
+        if scaling_of_component(component) is not None:
+            yield f"component {component.component_name}"
 
 
-def max_capacity_of(endpoint: IEndpoint, variant: str) -> float | None:
-    """The most instances that a variant scales to; None when it does not scale, as far as known."""
-    scaling = _scaling(endpoint, variant)
-    return None if scaling is None else scaling.max_capacity
+def _every(
+    endpoint: IEndpoint, thresholds: AlarmThresholds, vcpus: Mapping[str, int | None]
+) -> Iterator[tuple[str, Watched, Watch]]:
+    """Each alarm, with what it watches, and the beginning of its id."""
+    plan = VARIANT_PLANS[kind_of(endpoint)]
+    for index, variant in enumerate(endpoint.variant_names):
+        watched = _variant(endpoint, variant, thresholds, vcpus[variant])
+        for watch in watches(plan, watched):
+            yield f"Variant{index}" if is_token(variant) else variant, watched, watch
+    for index, component in enumerate(components_of(endpoint)):
+        watched = _component(component, thresholds)
+        name = component.component_name
+        for watch in watches(COMPONENT_PLAN, watched):
+            yield f"Component{index}" if is_token(name) else name, watched, watch
 
 
-def _watches(endpoint: IEndpoint, variant: str, thresholds: AlarmThresholds, vcpus: int | None) -> Iterator[_Watch]:
-    yield from _request_watches(endpoint, variant, thresholds)
-    yield from _instance_watches(endpoint, variant, thresholds, vcpus)
-    yield from _capacity_watches(endpoint, variant, thresholds)
+def _variant(endpoint: IEndpoint, variant: str, thresholds: AlarmThresholds, vcpus: int | None) -> Watched:
+    return Watched(
+        source=variant_source(endpoint, variant),
+        title=f"Endpoint {endpoint.endpoint_name}, variant {variant}",
+        alarm_prefix=f"{endpoint.endpoint_name}-{variant}",
+        thresholds=thresholds,
+        log_group=f"{INSTANCE_NAMESPACE}/{endpoint.endpoint_name}",
+        vcpus=vcpus,
+        scaling=scaling_of(endpoint, variant),
+    )
 
 
-def _request_watches(endpoint: IEndpoint, variant: str, thresholds: AlarmThresholds) -> Iterator[_Watch]:
-    log = f"the container's log in /aws/sagemaker/Endpoints/{endpoint.endpoint_name}"
-    if thresholds.error_percent is not None:
-        yield _Watch(
-            what="errors",
-            metric=failed_percent(endpoint, variant),
-            threshold=thresholds.error_percent,
-            description=f"requests fail (percent). Look first at {log}, then whether a deployment is under way.",
-        )
-    if thresholds.client_error_percent is not None:
-        yield _Watch(
-            what="client-errors",
-            metric=rejected_percent(endpoint, variant),
-            threshold=thresholds.client_error_percent,
-            description=f"the model rejects requests with 4XX (percent). Look first at {log} for the reason, then at "
-            "what changed in the callers' requests or in the input that the model expects.",
-        )
-    if thresholds.model_latency_ms is not None:
-        yield _Watch(
-            what="model-latency",
-            metric=milliseconds(endpoint.metric_model_latency(variant=variant), "l"),
-            threshold=thresholds.model_latency_ms,
-            description="the model answers slowly (p99, milliseconds). Look first at CPU and requests per instance, "
-            "then whether the requests grew or a new model was deployed.",
-        )
-    if thresholds.overhead_latency_ms is not None:
-        yield _Watch(
-            what="overhead-latency",
-            metric=milliseconds(endpoint.metric_overhead_latency(variant=variant, statistic="Average"), "o"),
-            threshold=thresholds.overhead_latency_ms,
-            description="SageMaker adds latency to the model's (average, milliseconds). Look first at the size of "
-            "requests and answers, then at the AWS Health Dashboard.",
-        )
-
-
-def _instance_watches(
-    endpoint: IEndpoint, variant: str, thresholds: AlarmThresholds, vcpus: int | None
-) -> Iterator[_Watch]:
-    common: dict[str, Any] = {
-        "periods": 3,
-        "datapoints": 3,
-        "missing": cloudwatch.TreatMissingData.MISSING,  # instances publish without requests: show when they do not
-    }
-    period = Duration.minutes(5)  # the longest interval at which SageMaker can be asked to publish
-    if thresholds.cpu_percent is not None and vcpus is not None:
-        yield _Watch(
-            what="cpu",
-            metric=cpu_percent(endpoint, variant, vcpus, period=period),
-            threshold=thresholds.cpu_percent,
-            description="the CPUs are busy (percent of all cores). Look first whether the variant has scaled to its "
-            "largest size, then at requests per instance.",
-            **common,
-        )
-    if thresholds.memory_percent is not None:
-        yield _Watch(
-            what="memory",
-            metric=endpoint.metric_memory_utilization(variant=variant, statistic="Maximum", period=period),
-            threshold=thresholds.memory_percent,
-            description="an instance runs out of memory (percent). Look first whether it grows steadily, which is a "
-            "leak in the container, or with the load, which takes fewer workers or larger instances.",
-            **common,
-        )
-    if thresholds.disk_percent is not None:
-        yield _Watch(
-            what="disk",
-            metric=endpoint.metric_disk_utilization(variant=variant, statistic="Maximum", period=period),
-            threshold=thresholds.disk_percent,
-            description="an instance runs out of disk (percent). Look first at what the container writes, then at "
-            "the size of its volume.",
-            **common,
-        )
-
-
-def _capacity_watches(endpoint: IEndpoint, variant: str, thresholds: AlarmThresholds) -> Iterator[_Watch]:
-    scaling = _scaling(endpoint, variant)
-    minutes = thresholds.at_capacity_minutes
-    if scaling is not None and minutes is not None and scaling.min_capacity != scaling.max_capacity:
-        yield _Watch(
-            what="at-capacity",
-            metric=instance_count(endpoint, variant),
-            threshold=scaling.max_capacity,
-            periods=minutes,
-            datapoints=minutes,
-            description="the variant has scaled to its largest size and cannot grow (instances). Look first whether "
-            "errors or latency rise; then raise max_capacity, within the account's quota for the instance type.",
-            comparison=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        )
-    minutes = thresholds.no_traffic_minutes
-    if minutes is not None:
-        yield _Watch(
-            what="no-traffic",
-            metric=endpoint.metric_invocations(variant=variant),
-            threshold=1,
-            periods=minutes,
-            datapoints=minutes,
-            description="no request arrives. Look first at the callers and at what is in front of the endpoint, then "
-            "at the variant's weight.",
-            missing=cloudwatch.TreatMissingData.BREACHING,
-            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-        )
-
-
-def _scaling(endpoint: IEndpoint, variant: str) -> VariantScaling | None:
-    child = endpoint.node.try_find_child(f"{variant}Scaling") if isinstance(endpoint, Endpoint) else None
-    return child if isinstance(child, VariantScaling) else None
+def _component(component: IInferenceComponent, thresholds: AlarmThresholds) -> Watched:
+    return Watched(
+        source=component_source(component),
+        title=f"Inference component {component.component_name}",
+        alarm_prefix=component.component_name,
+        thresholds=thresholds,
+        log_group=f"{COMPONENT_NAMESPACE}/{component.component_name}",
+        scaling=scaling_of_component(component),
+    )
 
 
 def _notify(alarm: cloudwatch.AlarmBase, topic: sns.ITopic) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 
@@ -41,6 +42,8 @@ class DataCapture:
         responses: Whether to keep responses. Default: True.
         csv_content_types: Content types kept as text rather than Base64, 1 to 10. Default: `text/csv`.
         json_content_types: Content types kept as JSON rather than Base64, 1 to 10. Default: `application/json`.
+        encryption_key: Encrypts what is kept, where the bucket does not tell its key, e.g. an imported one. Default:
+            the bucket's key.
 
     Raises:
         ValueError: an argument is out of its range, or neither requests nor responses are kept.
@@ -55,9 +58,11 @@ class DataCapture:
     responses: bool = True
     csv_content_types: Sequence[str] = ("text/csv",)
     json_content_types: Sequence[str] = ("application/json",)
+    encryption_key: kms.IKey | None = None
 
     def __post_init__(self) -> None:
         check_offers("bucket_name", "a bucket", bucket=self.bucket)
+        check_offers("key_arn", "a KMS key", encryption_key=self.encryption_key)
         check_type(bool, requests=self.requests, responses=self.responses)
         check_type(str, prefix=self.prefix)
         check_given(sampling_percentage=self.sampling_percentage)
@@ -86,14 +91,19 @@ class DataCapture:
                     argument, value, _CONTENT_TYPE, "a content type of at most 256 characters such as application/json"
                 )
 
+    def key_of(self, bucket: s3.IBucket) -> kms.IKey | None:
+        """The key that encrypts what is kept in a bucket; None where S3 chooses one."""
+        return bucket.encryption_key if self.encryption_key is None else self.encryption_key
+
     def render(self, bucket: s3.IBucket) -> sagemaker.CfnEndpointConfig.DataCaptureConfigProperty:
         """The capture as CloudFormation property."""
+        key = self.key_of(bucket)
         kept = (("Input", self.requests), ("Output", self.responses))
         return sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
             enable_capture=True,
             initial_sampling_percentage=self.sampling_percentage,
             destination_s3_uri=f"s3://{bucket.bucket_name}/{self.prefix}",
-            kms_key_id=None if bucket.encryption_key is None else bucket.encryption_key.key_arn,
+            kms_key_id=None if key is None else key.key_arn,
             capture_options=[
                 sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode=mode) for mode, keep in kept if keep
             ],

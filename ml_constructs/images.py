@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Final, Protocol
 
-from aws_cdk import CfnMapping, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 
 from ml_constructs import _image_table
-from ml_constructs._checks import check_given, check_offers, check_pattern, check_type, is_token
-from ml_constructs._environment import environment_of
+from ml_constructs._checks import check_given, check_offers, check_pattern, check_type
+from ml_constructs._image_sources import BoundImage, Built, Private, Published, Stored
+from ml_constructs.private_registry import PrivateRegistry
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -28,18 +25,6 @@ _TAG: Final = r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}"
 # Frameworks whose AWS-owned containers call Amazon S3 themselves:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html
 _NEEDS_NETWORK: Final = frozenset({"chainer"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoundImage:
-    """An image in the stack of its model."""
-
-    uri: str
-    """Registry, repository, and tag or digest. May contain tokens."""
-    repositories: tuple[str, ...]
-    """ARNs of the ECR repositories that the model's role must be able to pull from. May contain tokens."""
-    network_isolation: bool
-    """Whether the container works without any network."""
 
 
 class _Source(Protocol):
@@ -101,7 +86,7 @@ class ContainerImage:
             base_framework=base_framework,
         )
         return ContainerImage(
-            _source=_Published(image=published, name=name, network_isolation=name not in _NEEDS_NETWORK)
+            _source=Published(image=published, name=name, network_isolation=name not in _NEEDS_NETWORK)
         )
 
     @staticmethod
@@ -123,13 +108,29 @@ class ContainerImage:
         """
         check_given(repository=repository)
         check_offers("repository_arn", "an ECR repository", repository=repository)
-        if (digest is None) == (tag is None):
-            raise ValueError(f"exactly one of digest and tag must be given, got digest={digest!r} and tag={tag!r}")
-        check_pattern("digest", digest, _DIGEST, "sha256: followed by 64 lower-case hexadecimal digits")
-        check_pattern("tag", tag, _TAG, "1 to 128 letters, digits, underscores, periods and hyphens")
-        if tag == "latest":
-            raise ValueError("tag must name one image for good, got 'latest'; use a digest or an immutable tag")
-        return ContainerImage(_source=_Stored(repository=repository, digest=digest, tag=tag))
+        _check_pinned(digest, tag)
+        return ContainerImage(_source=Stored(repository=repository, digest=digest, tag=tag))
+
+    @staticmethod
+    def from_private_registry(
+        registry: PrivateRegistry, *, digest: str | None = None, tag: str | None = None
+    ) -> ContainerImage:
+        """An image in a Docker registry that the model's network reaches; not for serverless endpoints.
+
+        Args:
+            registry: The registry, with the name of the image in it.
+            digest: The image's digest, `sha256:` and 64 hexadecimal digits. Exactly one of `digest` and `tag`.
+            tag: A tag that never moves; `latest` is refused.
+
+        Raises:
+            ValueError: not exactly one of `digest` and `tag`, or malformed, or `latest`. `Model` raises it without a
+                network.
+
+        See https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-containers-inference-private.html
+        """
+        check_type(PrivateRegistry, registry=registry)
+        _check_pinned(digest, tag)
+        return ContainerImage(_source=Private(registry=registry, digest=digest, tag=tag))
 
     @staticmethod
     def from_asset(
@@ -166,7 +167,7 @@ class ContainerImage:
         if not (Path(directory) / file).is_file():
             raise ValueError(f"file must be a Dockerfile in {directory!r}, got {file!r}")
         return ContainerImage(
-            _source=_Built(
+            _source=Built(
                 directory=directory,
                 file=file,
                 target=target,
@@ -174,6 +175,11 @@ class ContainerImage:
                 platform="linux/amd64" if platform is None else platform.platform,
             )
         )
+
+    @property
+    def private_registry(self) -> PrivateRegistry | None:
+        """The registry of an image that is not in Amazon ECR."""
+        return self._source.registry if isinstance(self._source, Private) else None
 
     def bind(self, scope: Construct) -> BoundImage:
         """Make the image usable in the stack of `scope`; called by what runs it.
@@ -187,103 +193,11 @@ class ContainerImage:
         return self._source.bind(scope)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Published:
-    """In a repository that AWS owns, in an account that depends on the region."""
-
-    image: _image_table.PublishedImage
-    name: str
-    network_isolation: bool
-
-    def bind(self, scope: Construct) -> BoundImage:
-        environment = environment_of(scope)
-        region, accounts = environment.region, dict(self.image.accounts)
-        if is_token(region):
-            account = _registry_mapping(Stack.of(scope), accounts).find_in_map(region, "account")
-            suffix = environment.url_suffix
-        elif region in accounts:
-            account = accounts[region]
-            suffix = _image_table.domain_suffix(region)
-        else:
-            raise ValueError(
-                f"region must be one where AWS publishes {self.name} as {self.image.repository}:{self.image.tag}, "
-                f"got {region!r}; available in {', '.join(accounts)}"
-            )
-        repository = self.image.repository
-        return BoundImage(
-            uri=f"{account}.dkr.ecr.{region}.{suffix}/{repository}:{self.image.tag}",
-            repositories=(f"arn:{environment.partition}:ecr:{region}:{account}:repository/{repository}",),
-            network_isolation=self.network_isolation,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Stored:
-    """In a repository of the user."""
-
-    repository: ecr.IRepository
-    digest: str | None
-    tag: str | None
-
-    def bind(self, scope: Construct) -> BoundImage:
-        region = _region_of(self.repository)
-        here = environment_of(scope).region
-        if region != here and not is_token(region) and not is_token(here):
-            raise ValueError(f"repository must be in the region of its model, {here}, got one in {region}")
-        return BoundImage(
-            uri=(
-                self.repository.repository_uri_for_tag(self.tag)
-                if self.digest is None
-                else self.repository.repository_uri_for_digest(self.digest)
-            ),
-            repositories=(self.repository.repository_arn,),
-            network_isolation=True,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Built:
-    """Built from a directory, into the repository of the CDK's bootstrap stack."""
-
-    directory: str
-    file: str
-    target: str | None
-    build_args: tuple[tuple[str, str], ...]
-    platform: str
-
-    def bind(self, scope: Construct) -> BoundImage:
-        asset = ecr_assets.DockerImageAsset(
-            scope,
-            _free_id(scope, "Image"),
-            directory=self.directory,
-            file=self.file,
-            target=self.target,
-            build_args=dict(self.build_args) or None,
-            platform=ecr_assets.Platform.custom(self.platform),
-        )
-        return BoundImage(uri=asset.image_uri, repositories=(asset.repository.repository_arn,), network_isolation=True)
-
-
-def _region_of(repository: ecr.IRepository) -> str:
-    """From the ARN, because an imported repository takes the region of its stack; a resource's ARN is one token."""
-    match = re.match("arn:[^:]+:ecr:([^:]+):", repository.repository_arn)
-    return match[1] if match else repository.env.region
-
-
-def _registry_mapping(stack: Stack, accounts: Mapping[str, str]) -> CfnMapping:
-    """The stack's mapping from region to registry account; images of one registry share it."""
-    digest = hashlib.sha256(json.dumps(accounts, sort_keys=True).encode()).hexdigest()
-    mapping_id = f"ImageRegistry{digest[:8]}"
-    mapping = stack.node.try_find_child(mapping_id)
-    if isinstance(mapping, CfnMapping):
-        return mapping
-    return CfnMapping(stack, mapping_id, mapping={region: {"account": account} for region, account in accounts.items()})
-
-
-def _free_id(scope: Construct, base: str) -> str:
-    """An id for one more child: a model may have several containers with assets."""
-    number, candidate = 1, base
-    while scope.node.try_find_child(candidate) is not None:
-        number += 1
-        candidate = f"{base}{number}"
-    return candidate
+def _check_pinned(digest: str | None, tag: str | None) -> None:
+    """Raise `ValueError` unless digest or tag names one image for good."""
+    if (digest is None) == (tag is None):
+        raise ValueError(f"exactly one of digest and tag must be given, got digest={digest!r} and tag={tag!r}")
+    check_pattern("digest", digest, _DIGEST, "sha256: followed by 64 lower-case hexadecimal digits")
+    check_pattern("tag", tag, _TAG, "1 to 128 letters, digits, underscores, periods and hyphens")
+    if tag == "latest":
+        raise ValueError("tag must name one image for good, got 'latest'; use a digest or an immutable tag")

@@ -1,17 +1,45 @@
-"""An endpoint's metrics in the units that people read, as its alarms and its dashboard both show them."""
+"""Metrics in the units that people read, as alarms and dashboards both show them.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from ml_constructs._checks import is_token
+from ml_constructs.component_interface import IInferenceComponent
 from ml_constructs.endpoint_interface import IEndpoint
 
 
-def failed_percent(endpoint: IEndpoint, variant: str, suffix: str = "") -> cloudwatch.MathExpression:
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Whose metrics: those of one variant, or of one inference component."""
+
+    name: str
+    metric: Callable[..., cloudwatch.Metric]
+    """Takes the name of a metric, and the arguments `statistic`, `period` and `label`."""
+    requests_per_unit: str = "InvocationsPerInstance"
+    """The requests per instance, or per copy."""
+
+
+def variant_source(endpoint: IEndpoint, variant: str) -> Source:
+    """The metrics of a variant, or of the shadow variant."""
+    return Source(name=variant, metric=partial(endpoint.metric, variant=variant))
+
+
+def component_source(component: IInferenceComponent) -> Source:
+    """The metrics of an inference component."""
+    return Source(name=component.component_name, metric=component.metric, requests_per_unit="InvocationsPerCopy")
+
+
+def failed_percent(source: Source, suffix: str = "", *, period: Duration | None = None) -> cloudwatch.MathExpression:
     """The share of requests that failed for no fault of the caller: a 5XX status, or no valid answer at all.
 
     `InvocationModelErrors` also counts sockets that broke, timeouts and malformed answers, which have no status, and
@@ -20,21 +48,58 @@ def failed_percent(endpoint: IEndpoint, variant: str, suffix: str = "") -> cloud
     names = {"m": "InvocationModelErrors", "c": "Invocation4XXErrors"}
     unanswered = _math(
         f"m{suffix} - c{suffix}",
-        {f"{key}{suffix}": endpoint.metric(name, variant=variant) for key, name in names.items()},
+        {f"{key}{suffix}": source.metric(name, period=period) for key, name in names.items()},
+        period=period,
     )
-    failed = endpoint.metric_invocation_5xx_errors(variant=variant, statistic="Average")
-    return _math(f"100 * MAX([e{suffix}, n{suffix}])", {f"e{suffix}": failed, f"n{suffix}": unanswered}, label=variant)
+    return _math(
+        f"100 * MAX([e{suffix}, n{suffix}])",
+        {f"e{suffix}": source.metric("Invocation5XXErrors", period=period), f"n{suffix}": unanswered},
+        label=source.name,
+        period=period,
+    )
 
 
-def rejected_percent(endpoint: IEndpoint, variant: str, suffix: str = "") -> cloudwatch.MathExpression:
+def broken_percent(source: Source, suffix: str = "", *, period: Duration | None = None) -> cloudwatch.MathExpression:
+    """The share of requests with a 5XX status, where `InvocationModelErrors` is not published."""
+    return percent(source.metric("Invocation5XXErrors", period=period), f"e{suffix}", source.name)
+
+
+def rejected_percent(source: Source, suffix: str = "", *, period: Duration | None = None) -> cloudwatch.MathExpression:
     """The share of requests that the model answered with a 4XX status."""
-    rejected = endpoint.metric_invocation_4xx_errors(variant=variant, statistic="Average")
-    return _math(f"100 * c{suffix}", {f"c{suffix}": rejected}, label=variant)
+    return percent(source.metric("Invocation4XXErrors", period=period), f"c{suffix}", source.name)
+
+
+def lost_percent(source: Source, suffix: str = "", *, period: Duration | None = None) -> cloudwatch.MathExpression:
+    """The share of queued requests that failed for any reason.
+
+    AWS does not tell whether `InvocationsProcessed` counts those, too; the larger of the two is right at both ends.
+    """
+    return _math(
+        f"100 * f{suffix} / MAX([f{suffix}, p{suffix}])",
+        {
+            f"f{suffix}": source.metric("InvocationFailures", statistic="Sum", period=period),
+            f"p{suffix}": source.metric("InvocationsProcessed", statistic="Sum", period=period),
+        },
+        label=source.name,
+        period=period,
+    )
+
+
+def percent(metric: cloudwatch.Metric, variable: str, label: str | None = None) -> cloudwatch.MathExpression:
+    """A share of 1 in percent."""
+    return _math(f"100 * {variable}", {variable: metric}, label=label, period=metric.period)
 
 
 def milliseconds(metric: cloudwatch.Metric, variable: str, label: str | None = None) -> cloudwatch.MathExpression:
     """A metric of microseconds in milliseconds."""
-    return _math(f"{variable} / 1000", {variable: metric}, label=label)
+    return _math(f"{variable} / 1000", {variable: metric}, label=label, period=metric.period)
+
+
+def seconds(
+    metric: cloudwatch.Metric, variable: str, label: str | None = None, *, per_second: int = 1_000_000
+) -> cloudwatch.MathExpression:
+    """A metric of microseconds, or of another part of a second, in seconds."""
+    return _math(f"{variable} / {per_second}", {variable: metric}, label=label)
 
 
 def per_minute(metric: cloudwatch.Metric, variable: str, label: str | None = None) -> cloudwatch.MathExpression:
@@ -43,27 +108,33 @@ def per_minute(metric: cloudwatch.Metric, variable: str, label: str | None = Non
 
 
 def cpu_percent(
-    endpoint: IEndpoint, variant: str, vcpus: int, suffix: str = "", *, period: Duration | None = None
+    source: Source, vcpus: int, suffix: str = "", *, period: Duration | None = None
 ) -> cloudwatch.MathExpression:
     """CPU in use, as a share of all cores of an instance: SageMaker publishes the sum over the cores."""
-    cpu = endpoint.metric_cpu_utilization(variant=variant, period=period)
     cores = Token.as_string(vcpus) if is_token(vcpus) else vcpus
-    return _math(f"u{suffix} / {cores}", {f"u{suffix}": cpu}, label=variant, period=period)
+    cpu = source.metric("CPUUtilization", period=period)
+    return _math(f"u{suffix} / {cores}", {f"u{suffix}": cpu}, label=source.name, period=period)
 
 
-def instance_count(endpoint: IEndpoint, variant: str, suffix: str = "") -> cloudwatch.MathExpression:
-    """The number of instances, known while there are requests.
+def unit_count(source: Source, suffix: str = "") -> cloudwatch.MathExpression:
+    """The number of instances, or of copies, known while there are requests.
 
     SageMaker publishes no such metric, but adds `1 / instances` to `InvocationsPerInstance` for each request.
     """
-    return _math(
-        f"FLOOR(i{suffix} / p{suffix} + 0.5)",
-        {
-            f"i{suffix}": endpoint.metric_invocations(variant=variant),
-            f"p{suffix}": endpoint.metric_invocations_per_instance(variant=variant),
-        },
-        label=variant,
-    )
+    requests = source.metric("Invocations", statistic="Sum")
+    return _quotient(source, requests, source.metric(source.requests_per_unit, statistic="Sum"), suffix)
+
+
+def queue_instance_count(source: Source, suffix: str = "") -> cloudwatch.MathExpression:
+    """The number of instances of an asynchronous endpoint, known while requests are queued or at work."""
+    backlog = source.metric("ApproximateBacklogSize")
+    return _quotient(source, backlog, source.metric("ApproximateBacklogSizePerInstance"), suffix)
+
+
+def _quotient(
+    source: Source, every: cloudwatch.Metric, each: cloudwatch.Metric, suffix: str
+) -> cloudwatch.MathExpression:
+    return _math(f"FLOOR(i{suffix} / p{suffix} + 0.5)", {f"i{suffix}": every, f"p{suffix}": each}, label=source.name)
 
 
 def _math(

@@ -3,47 +3,26 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from aws_cdk import AssetStaging, FileAssetPackaging, Names, Stack
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ml_constructs._checks import check_given, check_offers, check_type, is_token
-from ml_constructs._environment import check_region, environment_of
-from ml_constructs.permissions import Permission
+from ml_constructs._environment import check_region
+from ml_constructs._model_archive import files_in, pack
+from ml_constructs._model_location import BoundModelData, check_url_length, check_version, read_object
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html
 SUFFIX: Final = ".tar.gz"
-MAX_URL: Final = 1024
-_LONGEST_BUCKET_NAME: Final = 63
 
 _NO_STAGING: Final = "aws:cdk:disable-asset-staging"  # what `cdk --no-staging` sets
-_EPOCH: Final = 0  # archives carry no time, so that the same files always give the same asset
-_SKIPPED: Final = ("__pycache__", ".DS_Store")
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoundModelData:
-    """Model data that belongs to a stack.
-
-    Args:
-        url: The S3 URL of the archive.
-        bucket: The bucket that holds it.
-        permissions: What a role needs to read it.
-    """
-
-    url: str
-    bucket: s3.IBucket
-    permissions: tuple[Permission, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +55,7 @@ class ModelData:
         directory = Path(path)
         if not str(path) or not directory.is_dir():
             raise ValueError(f"path must be a directory, got {str(path)!r}")
-        if not _files(directory):
+        if not files_in(directory):
             raise ValueError(f"path must be a directory with at least one file, got {str(path)!r}")
         return ModelData(_path=directory)
 
@@ -124,9 +103,8 @@ class ModelData:
         if not is_token(key):
             if not key.endswith(SUFFIX):
                 raise ValueError(f"key must end with {SUFFIX}, got {key!r}")
-            if not version or (not is_token(version) and version not in key):
-                raise ValueError(f"key must contain its version, {version!r}, got {key!r}")
-            _check_url_length(bucket, key)
+            check_version("key", key, version)
+            check_url_length("key", bucket, key)
         return ModelData(_bucket=bucket, _key=key)
 
     def bind(self, scope: Construct) -> BoundModelData:
@@ -140,34 +118,9 @@ class ModelData:
             bucket, key = self._bucket, self._key
             # A bucket that was imported by its name may be anywhere.
             check_region(scope, bucket=bucket if isinstance(bucket, s3.Bucket) else None)
-        arn, encryption_key = bucket.bucket_arn, bucket.encryption_key
-        permissions = [Permission(actions=["s3:GetObject"], resources=[f"{arn}/{key}"])]
-        if encryption_key is not None:
-            permissions.append(_decrypt(scope, encryption_key, arn, f"{arn}/{key}"))
-        return BoundModelData(url=f"s3://{bucket.bucket_name}/{key}", bucket=bucket, permissions=tuple(permissions))
-
-
-def _check_url_length(bucket: s3.IBucket, key: str) -> None:
-    length = len(f"s3:///{key}")
-    if length + _LONGEST_BUCKET_NAME > MAX_URL:  # else the name need not be asked for
-        name = bucket.bucket_name
-        length += 0 if is_token(name) else len(name)
-    if length > MAX_URL:
-        raise ValueError(f"key must make a URL of at most {MAX_URL:,} characters, got {length:,}")
-
-
-def _decrypt(scope: Construct, key: kms.IKey, *arns: str) -> Permission:
-    environment = environment_of(scope)
-    return Permission(
-        actions=["kms:Decrypt"],
-        resources=[key.key_arn],
-        conditions={
-            "StringEquals": {"kms:ViaService": environment.service("s3")},
-            # The bucket's ARN where it uses an S3 bucket key, else the object's:
-            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
-            "ArnEquals": {"kms:EncryptionContext:aws:s3:arn": list(arns)},
-        },
-    )
+        permissions = read_object(scope, bucket, key)
+        url = f"s3://{bucket.bucket_name}/{key}"
+        return BoundModelData(url=url, bucket=bucket, permissions=permissions, properties={"model_data_url": url})
 
 
 def _publish(scope: Construct, path: Path, content_hash: str | None = None) -> tuple[s3.IBucket, str]:
@@ -194,58 +147,8 @@ def _publish_directory(scope: Construct, directory: Path) -> tuple[s3.IBucket, s
     temporary = Path(tempfile.mkdtemp())
     archive = temporary / f"model{SUFFIX}"
     with archive.open("wb") as file:
-        content_hash = _pack(directory, file)
+        content_hash = pack(directory, file)
     published = _publish(scope, archive, content_hash)
     if not scope.node.try_get_context(_NO_STAGING):  # else the command line reads the archive from where it is
         shutil.rmtree(temporary)
     return published
-
-
-def _pack(directory: Path, file: IO[bytes]) -> str:
-    """Write a reproducible archive; returns a hash of its contents, since gzip's bytes differ between zlib versions."""
-    sha = hashlib.sha256()
-    with (
-        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=_EPOCH) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
-        for path in _files(directory):
-            info = tarfile.TarInfo(path.relative_to(directory).as_posix())
-            stat = path.stat()
-            info.size, info.mtime = stat.st_size, _EPOCH
-            info.mode = 0o755 if stat.st_mode & 0o100 else 0o644
-            sha.update(f"{info.name}\0{info.size}\0{info.mode}\0".encode(errors="surrogateescape"))
-            with path.open("rb") as source:
-                tar.addfile(info, _Hashing(source, sha))
-    return sha.hexdigest()
-
-
-class _Hashing:
-    """A file that feeds a hash while it is read, so that large models are read once."""
-
-    def __init__(self, source: IO[bytes], sha: hashlib._Hash) -> None:
-        self._source, self._sha = source, sha
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._source.read(size)
-        self._sha.update(data)
-        return data
-
-
-def _files(directory: Path) -> list[Path]:
-    return sorted(_walk(directory, ()), key=lambda path: path.relative_to(directory).as_posix())
-
-
-def _walk(directory: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    """All files below a directory, through symbolic links, which SageMaker does not unpack."""
-    real = directory.resolve()
-    if real in above:
-        raise ValueError(f"path must hold no symbolic link to a directory above it, got {str(directory)!r}")
-    for path in directory.iterdir():
-        if path.name in _SKIPPED:
-            continue
-        if path.is_dir():
-            yield from _walk(path, (*above, real))
-        elif path.is_file():
-            yield path
-        else:
-            raise ValueError(f"path must hold files, directories and links to them, got {str(path)!r}")

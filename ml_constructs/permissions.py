@@ -13,6 +13,9 @@ from constructs import Construct
 
 from ml_constructs._checks import is_token
 
+# One reason for all data of an endpoint: requests and answers of its queue, and what it captures.
+OWN_PREFIX: Final = "Objects get their names at run time; they lie under this endpoint's own prefix."
+
 _ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"  # Validations.ACKNOWLEDGED_RULES_METADATA_KEY
 
 

@@ -26,12 +26,16 @@ _MAX_WATCHED_ALONE: Final = 4
 class RollbackThresholds:
     """When a deployment is taken back: the endpoint then serves its previous configuration.
 
-    Both are measured per variant over one-minute periods; two of three periods beyond a threshold roll back.
+    Both are measured per variant over one-minute periods; two of three periods beyond a threshold roll back. Copies
+    that a shadow variant is sent do not count. An asynchronous endpoint also turns back when it cannot put an answer
+    into its bucket.
 
     Args:
         error_percent: Requests that the model answers with a 5XX status, 0 to 100 percent. Default: 1 percent.
-        model_latency: The 99th percentile of the model's own response time, above 0, known at synth. Default:
-            5 seconds, which suits few models: set it to what your callers tolerate.
+        model_latency: The 99th percentile of the model's own response time, above 0, known at synth; on an
+            asynchronous endpoint, which publishes no percentiles, the longest. Default: 5 seconds, which suits few
+            models: set it to what your callers tolerate. On an asynchronous endpoint, whose answers may take an hour:
+            no limit.
 
     Raises:
         ValueError: a threshold is out of its range.
@@ -65,7 +69,11 @@ DEFAULT_THRESHOLDS: Final = RollbackThresholds()
 def rollback_alarms(
     scope: Construct, endpoint: IEndpoint, thresholds: RollbackThresholds
 ) -> dict[str, cloudwatch.Alarm]:
-    """Alarms on errors and latency by name: two a variant, or two over all variants of an endpoint with many."""
+    """Alarms on errors and latency by name: two a variant, or two over all variants of an endpoint with many.
+
+    An asynchronous endpoint, which has one variant, publishes other metrics:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
+    """
     names = endpoint.variant_names
     groups = [(group_id, name, [name]) for group_id, name in zip(construct_ids(names), names, strict=True)]
     if len(names) > _MAX_WATCHED_ALONE:
@@ -73,12 +81,18 @@ def rollback_alarms(
     # A share known only at deployment cannot be divided; the metric is multiplied instead.
     percent = is_token(thresholds.error_percent)
     errors = thresholds.error_percent if percent else thresholds.error_percent / 100
+    watched: list[tuple[str, str, str, float, int]] = [
+        ("5xx", "Average", "Invocation5XXErrors", errors, 100 if percent else 1)
+    ]
+    if not endpoint.asynchronous:
+        watched.append(("latency", "p99", "ModelLatency", thresholds.latency_microseconds, 1))
+    elif thresholds.model_latency is not None:
+        watched.append(("latency", "Maximum", "ModelLatency", thresholds.latency_microseconds, 1))
+    if endpoint.asynchronous:
+        watched.append(("uploads", "Sum", "ResponseUploadFailures", 0, 1))
     alarms = {}
     for group_id, group, members in groups:
-        for kind, statistic, metric_name, threshold, factor in (
-            ("5xx", "Average", "Invocation5XXErrors", errors, 100 if percent else 1),
-            ("latency", "p99", "ModelLatency", thresholds.latency_microseconds, 1),
-        ):
+        for kind, statistic, metric_name, threshold, factor in watched:
             metrics = [endpoint.metric(metric_name, variant=name, statistic=statistic) for name in members]
             name = f"{endpoint.endpoint_name}-{group}-rollback-{kind}"
             alarms[name] = cloudwatch.Alarm(

@@ -16,12 +16,14 @@ from constructs import Construct
 
 from ml_constructs._checks import check_given, check_offers, check_seconds, check_type, check_whole, is_token
 from ml_constructs._environment import check_account, check_region
+from ml_constructs.component_interface import IInferenceComponent
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoint_interface import IEndpoint
 from ml_constructs.front_ends._code import function_code
 from ml_constructs.front_ends._logs import log_group
 from ml_constructs.network import InferenceNetwork, security_group_description
 from ml_constructs.permissions import Permission, allow
+from ml_constructs.shared_endpoint_interface import ISharedEndpoint
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html; below 5 seconds no retry would fit
 TIMEOUT_SECONDS: Final = (5, 900)
@@ -31,6 +33,8 @@ MEMORY_MIB: Final = (128, 32_768)
 CONCURRENCY: Final = (0, 2_147_483_647)
 # Body of https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 MAX_BODY_BYTES: Final = 6_291_456
+# https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-invoke.html
+MAX_SERVERLESS_BODY_BYTES: Final = 4_194_304
 
 _CONNECT_SECONDS: Final = 1
 _ATTEMPTS: Final = 3
@@ -61,7 +65,8 @@ class FunctionFrontEnd(Construct):
     Args:
         scope: The parent construct.
         construct_id: The id in `scope`.
-        endpoint: The endpoint to call.
+        endpoint: The endpoint to call; not an asynchronous one, which answers nobody who waits.
+        component: The inference component to call on it, required for a shared endpoint. Default: none.
         network: Runs the function in these subnets, with a security group that reaches only the interface endpoints.
             Default: no VPC; the function reaches the endpoint over the network of AWS.
         encryption_key: Encrypts environment and logs. Default: a new `EncryptionKey`.
@@ -77,7 +82,7 @@ class FunctionFrontEnd(Construct):
         log_retention: How long logs are kept. Default: one year.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range, or the endpoint is asynchronous.
 
     See https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
     """
@@ -88,6 +93,7 @@ class FunctionFrontEnd(Construct):
         construct_id: str,
         *,
         endpoint: IEndpoint,
+        component: IInferenceComponent | None = None,
         network: InferenceNetwork | None = None,
         encryption_key: kms.IKey | None = None,
         timeout: Duration | None = None,
@@ -109,11 +115,13 @@ class FunctionFrontEnd(Construct):
         check_whole("memory_size", memory_size, *MEMORY_MIB, "MiB")
         check_whole("reserved_concurrency", reserved_concurrency, *CONCURRENCY)
         _check_provisioned(provisioned_concurrency, reserved_concurrency)
+        _check_called(endpoint, component)
         super().__init__(scope, construct_id)
         # Without it, a change of what no version contains, such as tags or reserved concurrency, would publish a
         # version that Lambda refuses as equal to the last one.
         self.node.set_context("@aws-cdk/aws-lambda:recognizeVersionProps", value=True)
         self.endpoint: Final = endpoint
+        self.component: Final = component
         self.timeout: Final = Duration.seconds(28) if timeout is None else timeout
         self.encryption_key: Final = EncryptionKey(self, "Key") if encryption_key is None else encryption_key
         self.log_group: Final = log_group(self, "Logs", self.encryption_key, log_retention)
@@ -163,6 +171,8 @@ class FunctionFrontEnd(Construct):
         )
         if network is not None:
             network.allow_invoke(endpoint.endpoint_arn)
+            if component is not None:
+                network.allow_invoke(component.component_arn)
 
     def grant_execute(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, invoke the alias, and no other version of the function."""
@@ -208,6 +218,20 @@ def _check_provisioned(provisioned: int | None, reserved: int | None) -> None:
         )
 
 
+def _check_called(endpoint: IEndpoint, component: IInferenceComponent | None) -> None:
+    if endpoint.asynchronous:
+        raise ValueError(
+            "endpoint must answer callers that wait, which an asynchronous one does not: let callers send requests "
+            f"themselves, by grant_invoke_async, got the asynchronous {endpoint.endpoint_name!r}"
+        )
+    check_type((IInferenceComponent, NoneType), component=component)
+    if component is None and isinstance(endpoint, ISharedEndpoint):
+        message = "component must be given for a shared endpoint, which answers no request without one, got None"
+        raise ValueError(message)
+    if component is not None and component.endpoint is not endpoint:
+        raise ValueError(f"component must be on the endpoint, got {component.component_name!r} of another")
+
+
 def _security_group(front_end: FunctionFrontEnd, network: InferenceNetwork | None) -> ec2.SecurityGroup | None:
     if network is None:
         return None
@@ -220,12 +244,14 @@ def _environment(front_end: FunctionFrontEnd, *, allow_target_variant: bool) -> 
     read = _READ_SECONDS_OF_TOKEN
     if not is_token(front_end.timeout):
         read = min(int(front_end.timeout.to_seconds()) - _RESERVE_SECONDS, _LONGEST_READ_SECONDS)
+    component = front_end.component
     return {
         "ENDPOINT_NAME": front_end.endpoint.endpoint_name,
+        **({} if component is None else {"INFERENCE_COMPONENT_NAME": component.component_name}),
         "CONNECT_TIMEOUT_SECONDS": str(_CONNECT_SECONDS),
         "READ_TIMEOUT_SECONDS": str(read),
         "MAX_ATTEMPTS": str(_ATTEMPTS),
-        "MAX_BODY_BYTES": str(MAX_BODY_BYTES),
+        "MAX_BODY_BYTES": str(MAX_SERVERLESS_BODY_BYTES if front_end.endpoint.serverless else MAX_BODY_BYTES),
         "ALLOW_TARGET_VARIANT": str(allow_target_variant).lower(),
     }
 
@@ -246,7 +272,7 @@ def _policy(front_end: FunctionFrontEnd) -> iam.ManagedPolicy:
     ]
     interfaces = [] if front_end.security_group is None else _interface_permissions(front_end)
     policy = allow(front_end, "Policy", front_end.role, [*permissions, *interfaces])
-    front_end.endpoint.grant_invoke(policy)
+    (front_end.endpoint if front_end.component is None else front_end.component).grant_invoke(policy)
     if interfaces:
         policy.add_statements(_deny_interfaces_to_code(front_end, interfaces))
     return policy

@@ -14,12 +14,12 @@ from ml_constructs.policy.guards import guards
 from ml_constructs.policy.review import Finding, Review, StackReview
 
 
-def show(review: Review, console: Console | None = None) -> None:
-    """Print a review: a panel for each stack, then the findings, the worst first."""
+def show(review: Review, console: Console | None = None, *, with_reasons: bool = True) -> None:
+    """Print a review: a panel for each stack, why findings were accepted, then those left, the worst first."""
     console = Console(highlight=False) if console is None else console
     for stack in review.stacks:
         console.print(_stack(stack, review.findings))
-    if any(stack.acknowledged for stack in review.stacks):
+    if with_reasons and any(stack.acknowledged for stack in review.stacks):
         console.print(_accepted(review))
     if review.findings:
         console.print(_findings(review.findings))

@@ -13,12 +13,16 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 from constructs import Construct
 
+from ml_constructs.container import Container
 from ml_constructs.images import ContainerImage
-from ml_constructs.model import Container, IModel, Model
+from ml_constructs.model import IModel, Model
 from ml_constructs.model_data import ModelData
+from ml_constructs.model_data_source import ModelDataSource
+from ml_constructs.multi_model_data import MultiModelData
 from ml_constructs.variants import InstanceVariant
 
 Resource = dict[str, Any]
+AnyData = ModelData | ModelDataSource | MultiModelData
 
 IMPORTED = Model.from_model_name("some-model")
 XGBOOST = ContainerImage.from_framework("xgboost", version="3.0-5")
@@ -50,7 +54,7 @@ def stored(scope: Construct, key: str = "models/v1/model.tar.gz", version: str =
     return ModelData.from_bucket(bucket, key, version=version)  # type: ignore[arg-type] # found by its id
 
 
-def model(scope: Construct, construct_id: str = "Model", *, data: ModelData | None = None, **options: Any) -> Model:  # noqa: ANN401
+def model(scope: Construct, construct_id: str = "Model", *, data: AnyData | None = None, **options: Any) -> Model:  # noqa: ANN401
     """A model of one XGBoost container."""
     container = Container(image=XGBOOST, model_data=stored(scope) if data is None else data)
     return Model(scope, construct_id, containers=[container], **options)

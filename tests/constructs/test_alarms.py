@@ -287,7 +287,16 @@ def test_none_switches_one_alarm_off(stack: Stack, threshold: str, what: str) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["error_percent", "client_error_percent", "cpu_percent", "memory_percent", "disk_percent"]
+    "name",
+    [
+        "error_percent",
+        "client_error_percent",
+        "cpu_percent",
+        "memory_percent",
+        "disk_percent",
+        "concurrency_percent",
+        "failed_percent",
+    ],
 )
 def test_percentages_have_a_range(stack: Stack, name: str) -> None:
     limits(**{name: 0})
@@ -298,7 +307,28 @@ def test_percentages_have_a_range(stack: Stack, name: str) -> None:
             limits(**{name: beyond})
 
 
-@pytest.mark.parametrize("name", ["model_latency", "overhead_latency"])
+@pytest.mark.parametrize("name", ["expired_requests", "unsent_notifications"])
+def test_counts_are_whole_numbers_from_zero(stack: Stack, name: str) -> None:
+    limits(**{name: 0})
+    limits(**{name: 2**31 - 1})
+    limits(**{name: CfnParameter(stack, "Count", type="Number").value_as_number})
+    with pytest.raises(ValueError, match=f"{name} must be between 0 and 2,147,483,647, got -1"):
+        limits(**{name: -1})
+    with pytest.raises(ValueError, match=f"{name} must be a whole number between 0 and 2,147,483,647, got 0.5"):
+        limits(**{name: 0.5})
+
+
+def test_the_age_of_the_backlog_is_above_zero(stack: Stack) -> None:
+    limits(backlog_age=Duration.seconds(1))
+    number = CfnParameter(stack, "Age", type="Number").value_as_number
+    assert limits(backlog_age=Duration.seconds(number)).backlog_age_seconds == number
+    with pytest.raises(ValueError, match="backlog_age must be longer than 0 seconds, got 0"):
+        limits(backlog_age=Duration.minutes(0))
+    with pytest.raises(ValueError, match="backlog_age must be given in seconds where known only at deployment"):
+        limits(backlog_age=Duration.hours(number))
+
+
+@pytest.mark.parametrize("name", ["model_latency", "overhead_latency", "cold_start"])
 def test_latencies_are_above_zero(stack: Stack, name: str) -> None:
     limits(**{name: Duration.millis(1)})
     number = CfnParameter(stack, "Latency", type="Number").value_as_number
@@ -309,7 +339,7 @@ def test_latencies_are_above_zero(stack: Stack, name: str) -> None:
         limits(**{name: Duration.seconds(number)})
 
 
-@pytest.mark.parametrize("name", ["at_capacity", "no_traffic"])
+@pytest.mark.parametrize("name", ["at_capacity", "no_traffic", "no_capacity"])
 def test_times_are_whole_minutes_of_at_most_a_day(stack: Stack, name: str) -> None:
     limits(**{name: Duration.minutes(1)})
     limits(**{name: Duration.days(1)})

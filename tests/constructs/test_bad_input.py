@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Environment, RemovalPolicy, Size, Stack
+from aws_cdk import App, CfnParameter, CfnResource, Duration, Environment, RemovalPolicy, Size, Stack
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr as ecr
@@ -61,6 +63,10 @@ def a_key(stack: Stack) -> kms.IKey:
     return kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/1")
 
 
+def a_resource(stack: Stack) -> CfnResource:
+    return CfnResource(stack, "Resource", type="AWS::SageMaker::Endpoint")
+
+
 def a_scaling(stack: Stack) -> ml.VariantScaling:
     return an_endpoint(stack).auto_scale(max_capacity=4)
 
@@ -69,6 +75,16 @@ def on_steps(stack: Stack, bad: dict[str, Any]) -> object:
     endpoint = an_endpoint(stack)
     good = {"name": "Slow", "metric": endpoint.metric_model_latency(), "threshold": 5, "steps": [one_more()]}
     return endpoint.auto_scale(max_capacity=4).on_steps(**{**good, **bad})
+
+
+def on_metric(stack: Stack, bad: dict[str, Any]) -> None:
+    good = {"name": "Queue", "metric": cloudwatch.Metric(namespace="a", metric_name="b", period=Duration.minutes(1))}
+    a_scaling(stack).on_metric(**{**good, "target": 5, **bad})
+
+
+def on_schedule(stack: Stack, bad: dict[str, Any]) -> None:
+    good = {"name": "Night", "schedule": autoscaling.Schedule.expression("cron(0 8 * * ? *)"), "min_capacity": 3}
+    a_scaling(stack).on_schedule(**{**good, **bad})
 
 
 def one_more() -> ml.ScalingStep:
@@ -110,14 +126,149 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
             "inference_ami_version": (*NOT_OPTIONAL_TEXT, "newest"),
         },
     ),
+    "InstanceVariant with pools": (
+        value(
+            ml.InstanceVariant, name="v", model=IMPORTED, instance_pools=[ml.InstancePool(instance_type="ml.g6.xlarge")]
+        ),
+        {
+            "instance_type": ("ml.m5.large",),
+            "instance_pools": ("x", 5, [], [None], ["ml.m5.large"], [ml.InstancePool(instance_type="ml.m5.large")] * 2),
+            "provision_timeout": (*NOT_A_DURATION, *HALF_SECOND, Duration.seconds(299), Duration.seconds(3601)),
+            "routing": NOT_AN_OBJECT,
+            "capacity_reservation_arn": (*NOT_OPTIONAL_TEXT, "", "x", ARN.replace("endpoint/", "a/") + "x" * 300),
+            "accelerator_type": ("ml.eia2.medium", 5),
+        },
+    ),
+    "InstancePool": (
+        value(ml.InstancePool, instance_type="ml.m5.large"),
+        {
+            "instance_type": (*NOT_TEXT, "", "m5.large", "ml.eia2.medium"),
+            "priority": (*NOT_WHOLE, 0, 6),
+            "model": NOT_AN_OBJECT,
+        },
+    ),
+    "Routing": (value(ml.Routing, strategy="RANDOM"), {"strategy": (*NOT_TEXT, "", "random", "PREFIX")}),
+    "prefix_aware": (
+        value(ml.Routing.prefix_aware, prefix_length=1024, concurrency_threshold=1),
+        {
+            "prefix_length": (None, *NOT_WHOLE, 1023, 65_537),
+            "concurrency_threshold": (None, *NOT_WHOLE, 0, 1025),
+        },
+    ),
+    "ServerlessVariant": (
+        value(ml.ServerlessVariant, name="v", model=IMPORTED, memory=Size.gibibytes(2), max_concurrency=5),
+        {
+            "name": (*NOT_TEXT, *BAD_NAME),
+            "model": (None, *NOT_AN_OBJECT),
+            "memory": (
+                None,
+                2048,
+                "2",
+                Duration.seconds(5),
+                Size.gibibytes(0),
+                Size.gibibytes(7),
+                Size.mebibytes(1536),
+            ),
+            "max_concurrency": (None, *NOT_WHOLE, 0, 201),
+            "provisioned_concurrency": (*NOT_WHOLE, 0, 6, 201),
+        },
+    ),
+    "AsyncInference": (
+        value(ml.AsyncInference),
+        {
+            "bucket": NOT_AN_OBJECT,
+            "input_bucket": NOT_AN_OBJECT,
+            **dict.fromkeys(
+                ("input_prefix", "output_prefix", "failure_prefix"), (*NOT_TEXT, "", "/a", "a/", "a\n", "a" * 450)
+            ),
+            "success_topic": NOT_AN_OBJECT,
+            "error_topic": NOT_AN_OBJECT,
+            "response_in_success": (None, True, *NOT_A_BOOL),
+            "response_in_error": (None, True, *NOT_A_BOOL),
+            "max_concurrent_invocations": (*NOT_WHOLE, 0, 1001),
+        },
+    ),
+    "AsyncStorage": (
+        value(
+            ml.AsyncStorage,
+            input_bucket=a_bucket,
+            input_prefix="in",
+            output_bucket=lambda stack: s3.Bucket.from_bucket_name(stack, "Output", "example-output"),
+            output_prefix="out",
+            failure_prefix="failed",
+        ),
+        {
+            "input_bucket": (None, *NOT_AN_OBJECT),
+            "output_bucket": (None, *NOT_AN_OBJECT),
+            **dict.fromkeys(("input_prefix", "output_prefix", "failure_prefix"), (*NOT_TEXT, "", "/a", "a/", "a\n")),
+        },
+    ),
+    "ShapBaseline": (
+        value(ml.ShapBaseline.inline, text="0,0"),
+        {"text": (*NOT_TEXT, "", "0" * 4097), "mime_type": (*NOT_TEXT, "", "text/plain")},
+    ),
+    "ShapBaseline in a bucket": (
+        value(ml.ShapBaseline.from_bucket, bucket=a_bucket, key="baseline.csv"),
+        {"bucket": (None, *NOT_AN_OBJECT), "key": (*NOT_TEXT, "", "/a", "a\n", "a" * 1024)},
+    ),
+    "ClarifyInference": (
+        value(ml.ClarifyInference),
+        {
+            **dict.fromkeys(
+                ("features_attribute", "content_template", "probability_attribute", "label_attribute"),
+                (*NOT_OPTIONAL_TEXT, "", "a\n", "a" * 65),
+            ),
+            "max_record_count": (*NOT_WHOLE, 0),
+            "max_payload_mb": (*NOT_WHOLE, 0, 26),
+            "probability_index": NOT_WHOLE,
+            "label_index": NOT_WHOLE,
+            "label_headers": ("x", 5, [], [5], [""], ["a" * 65], ["a\n"], ["a"] * 17),
+            "feature_headers": ("x", 5, [], [5], [""], ["a" * 65], ["a\n"], ["a"] * 257),
+            "feature_types": ("x", 5, [], [5], ["number"], ["numerical"], ["text"] * 257),
+        },
+    ),
+    "ClarifyExplainer": (
+        value(ml.ClarifyExplainer, baseline=ml.ShapBaseline.inline("0,0")),
+        {
+            "baseline": (None, *NOT_AN_OBJECT),
+            "enable": (*NOT_OPTIONAL_TEXT, "", "a\n", "a" * 65),
+            "inference": NOT_AN_OBJECT,
+            "samples": (*NOT_WHOLE, 0),
+            "logit": (None, *NOT_A_BOOL),
+            "seed": (*NOT_A_NUMBER, 1.5, 2**31),
+            "text_language": (*NOT_OPTIONAL_TEXT, "", "klingon", "en"),
+            "text_granularity": (*NOT_OPTIONAL_TEXT, "", "word", "token"),
+        },
+    ),
+    "from_endpoint_attributes": (
+        build(ml.Endpoint.from_endpoint_attributes, endpoint_name="live", variant_names=["v"]),
+        {
+            "endpoint_name": (*NOT_TEXT, *BAD_NAME),
+            "endpoint_arn": (*NOT_OPTIONAL_TEXT, "", "live", ARN),
+            "variant_names": (*NOT_A_LIST, ["a b"], ["v", "v"], [""]),
+            "shadow_name": (*NOT_OPTIONAL_TEXT, *BAD_NAME, "v"),
+            "serverless": (None, *NOT_A_BOOL),
+            "asynchronous": (None, *NOT_A_BOOL),
+            "async_storage": NOT_AN_OBJECT,
+        },
+    ),
+    "grant_invoke on targets": (
+        method(an_endpoint, "grant_invoke", grantee=iam.ServicePrincipal("lambda.amazonaws.com")),
+        {"target_models": ("x", 5, [], [5]), "target_containers": ("x", 5, [], [5])},
+    ),
     "Endpoint": (
         build(ml.Endpoint, variants=[variant()]),
         {
             "variants": (*NOT_A_LIST, [], [variant(), variant()], [variant(name=f"v{n}") for n in range(11)]),
             "deployment": NOT_AN_OBJECT,
             "data_capture": (*NOT_AN_OBJECT, True),
+            "shadow": NOT_AN_OBJECT,
+            "asynchronous": (*NOT_AN_OBJECT, True),
+            "explainer": NOT_AN_OBJECT,
             "encryption_key": NOT_AN_OBJECT,
             "encrypt_volumes": NOT_A_BOOL,
+            "enhanced_metrics": (None, *NOT_A_BOOL),
+            "detailed_observability": NOT_A_BOOL,
             "metric_frequency": (*NOT_A_DURATION, *HALF_SECOND, Duration.seconds(20)),
             "log_retention": NOT_AN_ENUM,
             "endpoint_name": (*NOT_OPTIONAL_TEXT, *BAD_NAME),
@@ -171,6 +322,82 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
             "evaluation_periods": (None, *NOT_WHOLE, 0),
             "below": (None, *NOT_A_BOOL),
             "cooldown": (*NOT_A_DURATION, Duration.millis(1500)),
+            "min_change": (*NOT_WHOLE, 0, 1),
+        },
+    ),
+    "on_requests_per_second": (
+        method(a_scaling, "on_requests_per_second", per_instance=5),
+        {
+            "per_instance": (None, *NOT_A_NUMBER, 0, -1),
+            "safety_factor": (None, *NOT_A_NUMBER, 0, 1.1),
+            "scale_out_cooldown": NOT_A_DURATION,
+        },
+    ),
+    "on_concurrent_requests": (
+        method(a_scaling, "on_concurrent_requests", per_model=5),
+        {"per_model": (None, *NOT_A_NUMBER, 0, -1), "disable_scale_in": (None, *NOT_A_BOOL)},
+    ),
+    "on_metric": (
+        on_metric,
+        {
+            "name": (*NOT_TEXT, *BAD_NAME),
+            "metric": (None, *NOT_AN_OBJECT, cloudwatch.MathExpression(expression="1")),
+            "target": (None, *NOT_A_NUMBER, 1e200),
+            "scale_in_cooldown": NOT_A_DURATION,
+        },
+    ),
+    "on_schedule": (
+        on_schedule,
+        {
+            "name": (*NOT_TEXT, "", " a", "a/b", "a" * 257),
+            "schedule": (None, *NOT_AN_OBJECT, autoscaling.Schedule.expression("8:00")),
+            "min_capacity": (None, *NOT_WHOLE, 0, 5),
+            "max_capacity": (*NOT_WHOLE, 0, 2),
+            "time_zone": (*NOT_AN_OBJECT, "Europe/London"),
+            "start": (*NOT_AN_OBJECT, datetime(2030, 1, 1)),  # noqa: DTZ001 - that is the error
+            "end": (*NOT_AN_OBJECT, datetime(2030, 1, 1)),  # noqa: DTZ001 - that is the error
+        },
+    ),
+    "suspend": (
+        method(a_scaling, "suspend"),
+        dict.fromkeys(("scale_in", "scale_out", "schedules"), (None, *NOT_A_BOOL)),
+    ),
+    "VariantScaling": (
+        build(ml.VariantScaling, endpoint=a_resource, endpoint_name="live", variant=variant(), max_capacity=4),
+        {
+            "endpoint": (None, *NOT_AN_OBJECT),
+            "endpoint_name": NOT_TEXT,
+            "variant": (None, *NOT_AN_OBJECT),
+            "asynchronous": (None, *NOT_A_BOOL),
+        },
+    ),
+    "ComponentScaling": (
+        build(ml.ComponentScaling, component=a_resource, component_name="one", max_capacity=4),
+        {
+            "component": (None, *NOT_AN_OBJECT),
+            "component_name": (*NOT_TEXT, *BAD_NAME),
+            "copies": (*NOT_WHOLE, 1, 5),
+            "min_capacity": (None, *NOT_WHOLE, 5),
+            "max_capacity": (None, *NOT_WHOLE, 0, 1),
+        },
+    ),
+    "ConcurrencyScaling": (
+        build(
+            ml.ConcurrencyScaling,
+            endpoint=a_resource,
+            endpoint_name="live",
+            variant_name="v",
+            provisioned_concurrency=2,
+            max_capacity=4,
+        ),
+        {
+            "endpoint": (None, *NOT_AN_OBJECT),
+            "endpoint_name": (*NOT_TEXT, *BAD_NAME),
+            "variant_name": (*NOT_TEXT, *BAD_NAME),
+            "provisioned_concurrency": (None, *NOT_WHOLE, 0, 5),
+            "max_concurrency": (None, *NOT_WHOLE, 0, 3, 201),
+            "min_capacity": (None, *NOT_WHOLE, 0, 3, 5),
+            "max_capacity": (None, *NOT_WHOLE, 0, 1),
         },
     ),
     "ScalingStep": (
@@ -190,6 +417,8 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
             "variant": (*NOT_OPTIONAL_TEXT, "other"),
             "statistic": NOT_TEXT,
             "period": NOT_A_DURATION,
+            "container": NOT_OPTIONAL_TEXT,
+            "instance_type": NOT_OPTIONAL_TEXT,
         },
     ),
     "Container": (
@@ -208,7 +437,8 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
     "Model": (
         build(ml.Model, containers=[ml.Container(image=XGBOOST)]),
         {
-            "containers": (*NOT_A_LIST, []),
+            "containers": (*NOT_A_LIST, [], [ml.Container(image=XGBOOST)] * 16),
+            "direct_invocation": (None, *NOT_A_BOOL, True),
             "network": NOT_AN_OBJECT,
             "network_isolation": NOT_A_BOOL,
             "role": NOT_AN_OBJECT,
@@ -252,6 +482,75 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
             "version": (*NOT_TEXT, "", "v2"),
         },
     ),
+    "from_prefix": (
+        value(ml.ModelDataSource.from_prefix, bucket=a_bucket, prefix="llm/v1", version="v1"),
+        {
+            "bucket": (None, *NOT_AN_OBJECT),
+            "prefix": (*NOT_TEXT, "", "/v1", f"v1/{'x' * 1100}"),
+            "version": (*NOT_TEXT, "", "v2"),
+            "accept_eula": (None, *NOT_A_BOOL),
+        },
+    ),
+    "from_object": (
+        value(ml.ModelDataSource.from_object, bucket=a_bucket, key="v1/model.bin", version="v1"),
+        {
+            "bucket": (None, *NOT_AN_OBJECT),
+            "key": (*NOT_TEXT, "", "v1/", "v1/..", f"v1/{'x' * 256}", f"v1/{'x/' * 600}y"),
+            "version": (*NOT_TEXT, "", "v2"),
+            "compressed": (None, *NOT_A_BOOL),
+            "accept_eula": (None, *NOT_A_BOOL),
+        },
+    ),
+    "from_jumpstart": (
+        value(ml.ModelDataSource.from_jumpstart, key="llm/v1/"),
+        {
+            "key": (*NOT_TEXT, "", "/llm/", "s3://bucket/llm/", f"{'x/' * 600}"),
+            "gated": (None, *NOT_A_BOOL),
+            "compressed": (None, *NOT_A_BOOL, True),
+            "hub_content_arn": (*NOT_OPTIONAL_TEXT, "", "llm", "arn:aws:s3:::hub-content/x", ARN),
+            "accept_eula": (None, *NOT_A_BOOL),
+        },
+    ),
+    "MultiModelData.from_bucket": (
+        value(ml.MultiModelData.from_bucket, bucket=a_bucket, prefix="tenants"),
+        {
+            "bucket": (None, *NOT_AN_OBJECT),
+            "prefix": (*NOT_TEXT, "/tenants", "x" * 1100),
+            "cache": (None, *NOT_A_BOOL),
+        },
+    ),
+    "PackagedContainer": (
+        value(ml.PackagedContainer, package="arn:aws:sagemaker:eu-west-1:111122223333:model-package/churn/3"),
+        {
+            "package": (None, *NOT_AN_OBJECT, "", ARN, "arn:aws:sagemaker:eu-west-1:111122223333:model-package/churn"),
+            "images": NOT_A_LIST,
+            "model_data": NOT_A_LIST,
+            "environment": (None, "x", 5, [], {"a b": "x"}, {"A": 5}),
+            "hostname": (*NOT_OPTIONAL_TEXT, *BAD_NAME),
+            "specification": (*NOT_OPTIONAL_TEXT, *BAD_NAME),
+            "marketplace": (None, *NOT_A_BOOL),
+        },
+    ),
+    "PrivateRegistry": (
+        value(ml.PrivateRegistry, image="registry.example.com/model", connections=lambda _: ec2.Peer.any_ipv4()),
+        {
+            "image": (*NOT_TEXT, "", "model", "a/B", "a/b:v1", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/model"),
+            "connections": (None, *NOT_AN_OBJECT),
+            "credentials": NOT_AN_OBJECT,
+        },
+    ),
+    "from_private_registry": (
+        value(
+            ml.ContainerImage.from_private_registry,
+            registry=lambda _: ml.PrivateRegistry(image="a/b", connections=ec2.Peer.any_ipv4()),
+            tag="v1",
+        ),
+        {
+            "registry": (None, *NOT_AN_OBJECT),
+            "tag": (*NOT_TEXT, "", "latest", "a b"),
+            "digest": ("", "sha256:0"),
+        },
+    ),
     "DataCapture": (
         value(ml.DataCapture),
         {
@@ -262,6 +561,7 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
             "responses": (None, *NOT_A_BOOL),
             "csv_content_types": (*NOT_A_LIST, [], ["text"], [f"text/{'x' * 300}"]),
             "json_content_types": (*NOT_A_LIST, [], ["text"], ["text/csv"] * 11),
+            "encryption_key": NOT_AN_OBJECT,
         },
     ),
     "canary": (
@@ -284,8 +584,14 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
         {
             **dict.fromkeys(("error_percent", "client_error_percent", "cpu_percent"), (*NOT_A_NUMBER, -1, 101)),
             **dict.fromkeys(("memory_percent", "disk_percent"), (*NOT_A_NUMBER, -1, 101)),
+            **dict.fromkeys(("concurrency_percent", "failed_percent"), (*NOT_A_NUMBER, -1, 101)),
+            **dict.fromkeys(("expired_requests", "unsent_notifications"), (*NOT_A_NUMBER, -1, 0.5)),
             **dict.fromkeys(("model_latency", "overhead_latency"), (*NOT_A_DURATION, Duration.seconds(0))),
-            **dict.fromkeys(("at_capacity", "no_traffic"), (*NOT_A_DURATION, Duration.seconds(90), Duration.days(2))),
+            **dict.fromkeys(("cold_start", "backlog_age"), (*NOT_A_DURATION, Duration.seconds(0))),
+            **dict.fromkeys(
+                ("at_capacity", "no_traffic", "no_capacity"),
+                (*NOT_A_DURATION, Duration.seconds(90), Duration.days(2)),
+            ),
         },
     ),
     "EndpointAlarms": (

@@ -10,7 +10,7 @@ from ml_constructs.capture import MAX_URI, DataCapture
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoint import Endpoint
 from ml_constructs.storage import CaptureBucket
-from tests.constructs.builders import number, only, properties, resources, text, variant
+from tests.constructs.builders import model, number, only, properties, resources, statements, text, variant
 
 
 def config(stack: Stack, capture: DataCapture | None, **options: Any) -> dict[str, Any] | None:  # noqa: ANN401
@@ -131,3 +131,14 @@ def test_every_argument_takes_a_token(stack: Stack) -> None:
         "CsvContentTypes": {"Ref": "Many"},
         "JsonContentTypes": [{"Ref": "Text"}],
     }
+
+
+def test_a_key_of_an_imported_bucket_is_named(stack: Stack) -> None:
+    key = EncryptionKey(stack, "Key")
+    capture = DataCapture(bucket=an_existing_bucket(stack), encryption_key=key)
+    Endpoint(stack, "Endpoint", variants=[variant(model(stack))], data_capture=capture)
+    captured = properties(stack, "AWS::SageMaker::EndpointConfig")["DataCaptureConfig"]
+    assert captured["KmsKeyId"] == stack.resolve(key.key_arn)
+    (policy,) = (each for name, each in resources(stack, "AWS::IAM::ManagedPolicy").items() if "onlyPolicy" in name)
+    (use,) = (each for each in statements(policy) if "kms:GenerateDataKey" in each["Action"])
+    assert use["Resource"] == [stack.resolve(key.key_arn)]

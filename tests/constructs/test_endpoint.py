@@ -6,23 +6,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Aws, CfnParameter, CfnResource, Duration, NestedStack, Stack, Stage
+from aws_cdk import App, Aws, CfnParameter, CfnResource, Duration, Environment, NestedStack, Size, Stack, Stage
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 from constructs import Construct
 
+from ml_constructs._metrics_config import METRIC_SECONDS
+from ml_constructs.alarms import EndpointAlarms
+from ml_constructs.asynchronous import AsyncInference, AsyncStorage
 from ml_constructs.capture import DataCapture
+from ml_constructs.container import Container
+from ml_constructs.dashboard import EndpointDashboard
 from ml_constructs.deployment import Deployment
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.endpoint import METRIC_SECONDS, Endpoint
+from ml_constructs.endpoint import Endpoint
 from ml_constructs.endpoint_interface import IEndpoint
-from ml_constructs.model import Container, Model
+from ml_constructs.explainability import ClarifyExplainer, ClarifyInference, ShapBaseline
+from ml_constructs.front_ends.function import FunctionFrontEnd
+from ml_constructs.instance_pools import InstancePool
+from ml_constructs.model import Model
 from ml_constructs.model_data import ModelData
 from ml_constructs.network import InferenceNetwork
+from ml_constructs.routing import Routing
+from ml_constructs.serverless import ServerlessVariant
 from ml_constructs.storage import CaptureBucket, LogBucket
+from ml_constructs.variants import InstanceVariant
 from tests.constructs.builders import (
+    IMPORTED,
     XGBOOST,
     Resource,
     creation_order,
@@ -212,6 +226,42 @@ def test_a_metric_frequency_known_at_deployment(stack: Stack) -> None:
     assert properties(stack, CONFIG)["MetricsConfig"] == {"MetricPublishFrequencyInSeconds": {"Ref": "Number"}}
 
 
+def test_enhanced_metrics_and_observability(stack: Stack) -> None:
+    endpoint(stack, enhanced_metrics=True, detailed_observability=False, metric_frequency=Duration.seconds(10))
+    assert properties(stack, CONFIG)["MetricsConfig"] == {
+        "MetricPublishFrequencyInSeconds": 10,
+        "EnableEnhancedMetrics": True,
+        "EnableDetailedObservability": False,
+    }
+
+
+# Shadow.
+
+
+def test_a_shadow_is_sent_copies(stack: Stack) -> None:
+    shadowed = variant(model(stack, "Candidate"), "candidate", weight=0.5)
+    made = endpoint(stack, variants=[variant(model(stack))], shadow=shadowed)
+    (shadow,) = properties(stack, CONFIG)["ShadowProductionVariants"]
+    assert (shadow["VariantName"], shadow["InitialVariantWeight"]) == ("candidate", 0.5)
+    assert [each["VariantName"] for each in properties(stack, CONFIG)["ProductionVariants"]] == ["only"]
+    assert (made.variant_names, made.shadow_name) == (("only",), "candidate")
+    dimensions = made.metric_model_latency(variant="candidate").dimensions
+    assert dimensions == {"EndpointName": made.endpoint_name, "VariantName": "candidate"}
+    assert policy(stack, "candidatePolicy")
+
+
+def test_a_shadow_does_not_scale(stack: Stack) -> None:
+    made = endpoint(stack, shadow=variant(name="candidate"))
+    made.auto_scale(max_capacity=4)
+    with pytest.raises(ValueError, match="variant must be one that answers, got the shadow variant 'candidate'"):
+        made.auto_scale("candidate", max_capacity=4)
+
+
+def test_storage_of_a_shadow_counts(stack: Stack) -> None:
+    with pytest.raises(ValueError, match="encrypt_volumes must be given"):
+        endpoint(stack, shadow=variant(name="candidate", instance_type="ml.g5.xlarge"))
+
+
 # Variants and deployment.
 
 
@@ -392,6 +442,87 @@ def test_imports_by_an_arn_known_at_deployment(app: App, stack: Stack) -> None:
     app.synth()
 
 
+def test_imports_by_attributes(stack: Stack) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "example-requests")
+    storage = AsyncStorage(
+        input_bucket=bucket,
+        input_prefix="in",
+        output_bucket=bucket,
+        output_prefix="out",
+        failure_prefix="failed",
+    )
+    made = Endpoint.from_endpoint_attributes(
+        stack, "Imported", endpoint_name="Live", variant_names=["a"], asynchronous=True, async_storage=storage
+    )
+    assert (made.endpoint_name, made.asynchronous, made.serverless) == ("Live", True, False)
+    role = iam.Role(stack, "Caller", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    made.grant_invoke_async(role)
+    actions = [each["Action"] for each in statements(only(stack, "AWS::IAM::Policy"))]
+    assert actions == [["sagemaker:InvokeEndpointAsync"], ["s3:PutObject"], ["s3:GetObject"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"endpoint_name": "a", "endpoint_arn": "x"}, "endpoint_name must not be given beside endpoint_arn"),
+        (
+            {"endpoint_name": "a", "serverless": True, "asynchronous": True},
+            "asynchronous must be False for a serverless",
+        ),
+        (
+            {"endpoint_name": "a", "variant_names": ["b"], "shadow_name": "b"},
+            "shadow_name must not be one of variant_n",
+        ),
+    ],
+)
+def test_refuses_attributes_that_contradict(stack: Stack, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Endpoint.from_endpoint_attributes(stack, "Imported", **options)
+
+
+def test_metrics_are_looked_up_where_the_endpoint_is(app: App) -> None:
+    here = Stack(app, "Here", env=Environment(account="111122223333", region="eu-west-1"))
+    elsewhere = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/live"
+    there = Endpoint.from_endpoint_arn(here, "There", elsewhere, variant_names=["a"])
+    assert (there.metric_invocations().region, there.metric_invocations().account) == ("us-east-1", "111122223333")
+    arn = elsewhere.replace("us-east-1", "eu-west-1")
+    beside = Endpoint.from_endpoint_arn(here, "Beside", arn, variant_names=["a"])
+    assert (beside.metric_invocations().region, beside.metric_invocations().account) == (None, None)
+
+
+@pytest.mark.parametrize("kind", ["name", "arn", "attributes"])
+def test_an_imported_endpoint_is_alarmed_shown_and_called(app: App, kind: str) -> None:
+    stack = Stack(app, "Here", env=Environment(account="111122223333", region="eu-west-1"))
+    arn = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/live"
+    made = {
+        "name": lambda: Endpoint.from_endpoint_name(stack, "Imported", "live", variant_names=["a"]),
+        "arn": lambda: Endpoint.from_endpoint_arn(stack, "Imported", arn, variant_names=["a"]),
+        "attributes": lambda: Endpoint.from_endpoint_attributes(
+            stack, "Imported", endpoint_arn=arn, variant_names=["a"], shadow_name="b"
+        ),
+    }[kind]()
+    alarms = EndpointAlarms(stack, "Alarms", endpoint=made, vcpus={"a": 2})
+    EndpointDashboard(stack, "Dashboard", endpoints=[made], alarms=[alarms])
+    FunctionFrontEnd(stack, "FrontEnd", endpoint=made)
+    app.synth()
+    assert resources(stack, "AWS::CloudWatch::Alarm")
+
+
+@pytest.mark.parametrize("kind", ["serverless", "asynchronous", "shadow"])
+def test_every_kind_is_alarmed_and_shown(app: App, stack: Stack, kind: str) -> None:
+    lean = ServerlessVariant(name="lean", model=IMPORTED, memory=Size.gibibytes(1), max_concurrency=5)
+    options: dict[str, dict[str, Any]] = {
+        "serverless": {"variants": [lean]},
+        "asynchronous": {"asynchronous": AsyncInference()},
+        "shadow": {"shadow": variant(name="shadow")},
+    }
+    made = endpoint(stack, **options[kind])
+    alarms = EndpointAlarms(stack, "Alarms", endpoint=made)
+    EndpointDashboard(stack, "Dashboard", endpoints=[made], alarms=[alarms])
+    app.synth()
+    creation_order(synthesised(stack))
+
+
 def test_metrics_have_the_official_dimensions(stack: Stack) -> None:
     metric = endpoint(stack, endpoint_name="MyEndpoint").metric_invocations()
     assert metric.dimensions == {"EndpointName": "MyEndpoint", "VariantName": "only"}
@@ -545,13 +676,63 @@ def test_aws_would_tell_otherwise(tmp_path: Path) -> None:
     assert "InitialInstanceCount" in json.dumps(reports(stack, tmp_path / "out"))
 
 
-PAGES = ["endpoint", "model", "variants", "deployment", "scaling", "data_capture"]
+def test_aws_accepts_every_kind_of_endpoint(tmp_path: Path) -> None:
+    stack = validated(tmp_path / "out")
+    key = EncryptionKey(stack, "Key")
+    heard = sns.Topic(stack, "Topic", master_key=key)
+    endpoint(
+        *(stack, "Asynchronous"),
+        variants=[variant(model(stack))],
+        asynchronous=AsyncInference(success_topic=heard, error_topic=heard, response_in_success=True),
+    ).auto_scale(min_capacity=0, max_capacity=2)
+    memory = Size.gibibytes(4)
+    lean = ServerlessVariant(
+        name="lean",
+        model=model(stack, "Lean", network_isolation=False),
+        memory=memory,
+        max_concurrency=9,
+        provisioned_concurrency=2,
+    )
+    endpoint(stack, "Serverless", variants=[lean]).auto_scale_concurrency(max_capacity=9)
+    pools = [InstancePool(instance_type="ml.m5.large"), InstancePool(instance_type="ml.m6i.large", model=IMPORTED)]
+    pooled = InstanceVariant(
+        name="pooled",
+        model=model(stack, "Pooled"),
+        instance_pools=pools,
+        provision_timeout=Duration.minutes(10),
+        routing=Routing.prefix_aware(prefix_length=1024, concurrency_threshold=8),
+    )
+    inference = ClarifyInference(feature_headers=["a", "b"], max_payload_mb=5)
+    endpoint(
+        *(stack, "Explained"),
+        variants=[pooled],
+        shadow=variant(name="shadow", routing=Routing.least_outstanding_requests()),
+        explainer=ClarifyExplainer(baseline=ShapBaseline.inline("0,0"), inference=inference, seed=1),
+        data_capture=DataCapture(),
+        enhanced_metrics=True,
+        detailed_observability=True,
+        metric_frequency=Duration.seconds(10),
+    )
+    assert reports(stack, tmp_path / "out") == []
+
+
+PAGES = [
+    "endpoint",
+    "model",
+    "variants",
+    "deployment",
+    "scaling",
+    "data_capture",
+    "serverless",
+    "asynchronous",
+    "explainability",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_example_of_a_page_runs(page: str) -> None:
+def test_the_first_example_of_a_page_runs(page: str) -> None:
     path = Path(__file__).parents[2] / "docs" / "constructs" / f"{page}.md"
-    (example,) = re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
     assert len(example.splitlines()) <= 12
     found: dict[str, Any] = {}
     exec(compile(example.replace("App()", "App(builtin_cloud_formation_validation=False)"), page, "exec"), found)

@@ -34,7 +34,12 @@ def policy_of(stack: Stack) -> iam.ManagedPolicy:
 
 @pytest.mark.parametrize(
     ("grant", "action"),
-    [(IEndpoint.grant_invoke, "sagemaker:InvokeEndpoint"), (IEndpoint.grant_describe, "sagemaker:DescribeEndpoint")],
+    [
+        (IEndpoint.grant_invoke, "sagemaker:InvokeEndpoint"),
+        (IEndpoint.grant_invoke_async, "sagemaker:InvokeEndpointAsync"),
+        (IEndpoint.grant_describe, "sagemaker:DescribeEndpoint"),
+        (IEndpoint.grant_update_weights, "sagemaker:UpdateEndpointWeightsAndCapacities"),
+    ],
 )
 def test_grants_one_action_on_this_endpoint(
     stack: Stack, grant: Callable[[IEndpoint, iam.IGrantable], iam.Grant], action: str
@@ -45,6 +50,22 @@ def test_grants_one_action_on_this_endpoint(
     assert statement["Action"] == action
     assert statement["Effect"] == "Allow"
     assert statement["Resource"] == stack.resolve(endpoint.endpoint_arn)
+    assert "Condition" not in statement
+
+
+@pytest.mark.parametrize(
+    ("argument", "key"),
+    [("target_models", "sagemaker:TargetModel"), ("target_containers", "sagemaker:TargetContainerHostname")],
+)
+def test_invocation_may_be_confined_to_targets(stack: Stack, argument: str, key: str) -> None:
+    options: dict[str, Any] = {argument: ["tenant-a/*", "common"]}
+    imported(stack, "champion").grant_invoke(policy_of(stack), **options)
+    assert granted(stack)["Condition"] == {"StringLike": {key: ["tenant-a/*", "common"]}}
+
+
+def test_invocation_is_confined_to_one_kind_of_target(stack: Stack) -> None:
+    with pytest.raises(ValueError, match="target_models must not be given beside target_containers, got"):
+        imported(stack, "a").grant_invoke(policy_of(stack), target_models=["m"], target_containers=["c"])
 
 
 @pytest.mark.parametrize(
@@ -79,6 +100,28 @@ def test_imports_by_arn(stack: Stack) -> None:
         (IEndpoint.metric_cpu_utilization, "CPUUtilization", "Average", "/aws/sagemaker/Endpoints"),
         (IEndpoint.metric_memory_utilization, "MemoryUtilization", "Average", "/aws/sagemaker/Endpoints"),
         (IEndpoint.metric_disk_utilization, "DiskUtilization", "Average", "/aws/sagemaker/Endpoints"),
+        (IEndpoint.metric_gpu_utilization, "GPUUtilization", "Average", "/aws/sagemaker/Endpoints"),
+        (IEndpoint.metric_gpu_memory_utilization, "GPUMemoryUtilization", "Average", "/aws/sagemaker/Endpoints"),
+        (IEndpoint.metric_invocation_model_errors, "InvocationModelErrors", "Sum", "AWS/SageMaker"),
+        (IEndpoint.metric_concurrent_requests, "ConcurrentRequestsPerModel", "Maximum", "AWS/SageMaker"),
+        (IEndpoint.metric_explanations_per_instance, "ExplanationsPerInstance", "Sum", "AWS/SageMaker"),
+        (IEndpoint.metric_model_setup_time, "ModelSetupTime", "Maximum", "AWS/SageMaker"),
+        (
+            *(IEndpoint.metric_concurrency_utilization, "ServerlessConcurrentExecutionsUtilization"),
+            *("Maximum", "AWS/SageMaker"),
+        ),
+        (
+            *(IEndpoint.metric_provisioned_concurrency_utilization, "ServerlessProvisionedConcurrencyUtilization"),
+            *("Maximum", "AWS/SageMaker"),
+        ),
+        (IEndpoint.metric_model_loading_wait_time, "ModelLoadingWaitTime", "Average", "AWS/SageMaker"),
+        (IEndpoint.metric_model_cache_hit, "ModelCacheHit", "Average", "AWS/SageMaker"),
+        (IEndpoint.metric_loaded_model_count, "LoadedModelCount", "Average", "/aws/sagemaker/Endpoints"),
+        (IEndpoint.metric_time_in_backlog, "TimeInBacklog", "Average", "AWS/SageMaker"),
+        (IEndpoint.metric_total_processing_time, "TotalProcessingTime", "Average", "AWS/SageMaker"),
+        (IEndpoint.metric_invocation_failures, "InvocationFailures", "Sum", "AWS/SageMaker"),
+        (IEndpoint.metric_expired_requests, "ExpiredRequests", "Sum", "AWS/SageMaker"),
+        (IEndpoint.metric_response_upload_failures, "ResponseUploadFailures", "Sum", "AWS/SageMaker"),
     ],
 )
 def test_metrics_have_official_names(
@@ -88,6 +131,30 @@ def test_metrics_have_official_names(
     assert (made.metric_name, made.statistic, made.namespace) == (name, statistic, namespace)
     assert made.dimensions == DIMENSIONS
     assert made.period.to_seconds() == 60
+
+
+@pytest.mark.parametrize(
+    ("metric", "name", "statistic"),
+    [
+        (IEndpoint.metric_backlog_size, "ApproximateBacklogSize", "Average"),
+        (IEndpoint.metric_backlog_size_per_instance, "ApproximateBacklogSizePerInstance", "Average"),
+        (IEndpoint.metric_age_of_oldest_request, "ApproximateAgeOfOldestRequest", "Maximum"),
+        (IEndpoint.metric_backlog_without_capacity, "HasBacklogWithoutCapacity", "Maximum"),
+    ],
+)
+def test_metrics_of_the_queue_belong_to_no_variant(
+    stack: Stack, metric: Callable[..., cloudwatch.Metric], name: str, statistic: str
+) -> None:
+    made = metric(imported(stack))
+    assert (made.metric_name, made.statistic, made.namespace) == (name, statistic, "AWS/SageMaker")
+    assert made.dimensions == {"EndpointName": "live"}
+
+
+def test_metrics_of_one_container_and_of_one_pool(stack: Stack) -> None:
+    endpoint = imported(stack, "champion")
+    assert endpoint.metric("ContainerLatency", container="first").dimensions == {**DIMENSIONS, "ContainerName": "first"}
+    pool = endpoint.metric_cpu_utilization(instance_type="ml.g6.xlarge")
+    assert pool.dimensions == {**DIMENSIONS, "InstanceType": "ml.g6.xlarge"}
 
 
 def test_overhead_latency_is_an_invocation_metric(stack: Stack) -> None:

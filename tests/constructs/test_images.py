@@ -14,7 +14,8 @@ from aws_cdk.assertions import Template
 from constructs import Construct
 
 from ml_constructs import _image_table
-from ml_constructs.images import BoundImage, ContainerImage
+from ml_constructs._image_sources import BoundImage
+from ml_constructs.images import ContainerImage
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 REGION = {"Ref": "AWS::Region"}
@@ -310,8 +311,26 @@ def test_fails_unless_the_image_is_named_for_good(stack: Stack, arguments: dict[
 
 @pytest.mark.parametrize("tag", ["v", "_", "latest-1", "a" * 128])
 def test_accepts_tags_up_to_the_limit(stack: Stack, tag: str) -> None:
-    repository = ecr.Repository(stack, "Repository")
+    repository = ecr.Repository(stack, "Repository", image_tag_mutability=ecr.TagMutability.IMMUTABLE)
     assert tag in str(rendered(stack, ContainerImage.from_ecr(repository, tag=tag).bind(stack).uri))
+
+
+@pytest.mark.parametrize("setting", [None, ecr.TagMutability.MUTABLE])
+def test_fails_if_the_tags_of_a_repository_can_move(stack: Stack, setting: ecr.TagMutability | None) -> None:
+    repository = ecr.Repository(stack, "Repository", image_tag_mutability=setting)
+    with pytest.raises(
+        ValueError, match="tag must be in a repository with immutable tags, got 'v1' in Stack/Repository"
+    ):
+        ContainerImage.from_ecr(repository, tag="v1").bind(stack)
+    assert ContainerImage.from_ecr(repository, digest=DIGEST).bind(stack).uri
+
+
+def test_the_tags_of_a_repository_may_move_as_is_decided_at_deployment(stack: Stack) -> None:
+    repository = ecr.Repository(stack, "Repository")
+    resource = repository.node.default_child
+    assert isinstance(resource, ecr.CfnRepository)
+    resource.image_tag_mutability = CfnParameter(stack, "Setting").value_as_string
+    assert ContainerImage.from_ecr(repository, tag="v1").bind(stack).uri
 
 
 def test_fails_if_an_imported_repository_is_in_another_region(app: App) -> None:
@@ -400,6 +419,46 @@ def test_fails_without_a_directory(tmp_path: Path) -> None:
 def test_fails_without_a_dockerfile(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"file must be a Dockerfile in .*got 'Dockerfile'"):
         ContainerImage.from_asset(str(tmp_path))
+
+
+# --- what is known of them
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "arm64"),
+    [
+        (ContainerImage.from_framework("xgboost", version="3.0-5"), "xgboost", False),
+        (ContainerImage.from_framework("xgboost", version="1.5-1", processor="arm64"), "xgboost", True),
+        (ContainerImage.from_framework("llama-cpp-arm64", version="1.0.1"), "llama-cpp-arm64", True),
+        (ContainerImage.from_framework("knn", version="1"), "knn", False),
+    ],
+)
+def test_framework_and_architecture_of_images_of_aws(
+    stack: Stack, image: ContainerImage, name: str, *, arm64: bool
+) -> None:
+    bound = image.bind(stack)
+    assert (bound.framework, bound.arm64) == (name, arm64)
+
+
+@pytest.mark.parametrize(
+    ("platform", "arm64"),
+    [
+        (None, False),
+        (ecr_assets.Platform.LINUX_ARM64, True),
+        (ecr_assets.Platform.custom("linux/s390x"), None),
+    ],
+)
+def test_architecture_of_what_is_built(
+    stack: Stack, directory: str, platform: ecr_assets.Platform | None, *, arm64: bool | None
+) -> None:
+    bound = ContainerImage.from_asset(directory, platform=platform).bind(stack)
+    assert (bound.framework, bound.arm64) == (None, arm64)
+
+
+def test_a_registry_is_named_once(stack: Stack) -> None:
+    """Else policies would name the same repository again and again."""
+    first, second = (ContainerImage.from_framework("xgboost", version="3.0-5").bind(stack) for _ in range(2))
+    assert first == second
 
 
 # --- values

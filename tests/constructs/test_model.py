@@ -1,25 +1,32 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, NestedStack, Stack
+from aws_cdk import App, CfnParameter, NestedStack, Stack
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 from constructs import Construct
 
+from ml_constructs._model_containers import MAX_ENVIRONMENT_TOTAL
+from ml_constructs.container import Container
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.images import ContainerImage
-from ml_constructs.model import MAX_ENVIRONMENT_ENTRY, MAX_ENVIRONMENT_TOTAL, Container, Model
+from ml_constructs.model import Model
 from ml_constructs.model_data import ModelData
+from ml_constructs.model_data_source import ModelDataSource
+from ml_constructs.multi_model_data import MultiModelData
 from ml_constructs.network import InferenceNetwork
 from ml_constructs.permissions import Permission
-from ml_constructs.storage import ArtifactBucket
+from ml_constructs.storage import ArtifactBucket, LogBucket
 from tests.constructs.builders import (
     XGBOOST,
+    AnyData,
     Resource,
     creation_order,
     model,
@@ -61,43 +68,6 @@ def a_role(scope: Construct) -> iam.Role:
 # Containers.
 
 
-def environment(**variables: str) -> dict[str, str]:
-    return dict(Container(image=XGBOOST, environment=variables).environment)
-
-
-@pytest.mark.parametrize("hostname", ["a", "0-a", "a" * 63])
-def test_accepts_hostnames(hostname: str) -> None:
-    assert Container(image=XGBOOST, hostname=hostname).hostname == hostname
-
-
-@pytest.mark.parametrize("hostname", ["", "-a", "a-", "a.b", "a" * 64, "a" + "-" * 62 + "b"])
-def test_refuses_hostnames(hostname: str) -> None:
-    with pytest.raises(ValueError, match=f"hostname must be at most 63 letters, .*, got '{hostname}'"):
-        Container(image=XGBOOST, hostname=hostname)
-
-
-@pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "A.B", "Ä", "A٣"])
-def test_refuses_names_of_environment_variables(name: str) -> None:
-    with pytest.raises(ValueError, match=f"environment must be named with letters, .*, got '{name}'"):
-        Container(image=XGBOOST, environment={name: "x"})
-
-
-def test_takes_a_hundred_environment_variables() -> None:
-    hundred = {f"N{index}": "" for index in range(100)}
-    assert len(environment(**hundred)) == 100
-    with pytest.raises(ValueError, match="environment must have between 0 and 100 members, got 101"):
-        environment(**hundred, One="")
-
-
-def test_environment_entries_at_and_beyond_the_edge() -> None:
-    edge = MAX_ENVIRONMENT_ENTRY
-    environment(**{"N" * edge: "v" * edge})
-    environment(N="ä" * (edge // 2))
-    for name, value in (("N" * (edge + 1), ""), ("N", "v" * (edge + 1)), ("N", "ä" * (edge // 2) + "v")):
-        with pytest.raises(ValueError, match="environment must have .* at most 1,024 bytes, got 1,025 bytes in 'N+'"):  # noqa: RUF043
-            environment(**{name: value})
-
-
 def test_environments_of_a_model_at_and_beyond_the_edge(stack: Stack) -> None:
     full = {f"N{index:03}": "v" * (1024 - 4) for index in range(MAX_ENVIRONMENT_TOTAL // 1024)}
     Model(stack, "Full", containers=[Container(image=XGBOOST, environment=full)])
@@ -132,10 +102,16 @@ def test_a_container_needs_no_data_and_no_environment(stack: Stack) -> None:
     assert set(properties(stack, MODEL)["PrimaryContainer"]) == {"Image"}
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_takes_one_container(stack: Stack, count: int) -> None:
-    with pytest.raises(ValueError, match=f"containers must have exactly 1 member, got {count}"):
+@pytest.mark.parametrize("count", [0, 16])
+def test_takes_no_other_number_of_containers(stack: Stack, count: int) -> None:
+    with pytest.raises(ValueError, match=f"containers must have between 1 and 15 members, got {count}"):
         Model(stack, "Model", containers=[Container(image=XGBOOST)] * count)
+
+
+def test_takes_no_list_that_is_known_only_at_deployment(stack: Stack) -> None:
+    late: Any = CfnParameter(stack, "Late", type="CommaDelimitedList").value_as_list
+    with pytest.raises(TypeError, match="containers must be known at synth, got a token"):
+        Model(stack, "Model", containers=late)
 
 
 def test_isolation_follows_the_image(stack: Stack) -> None:
@@ -467,3 +443,266 @@ def test_a_bucket_made_here_and_its_key(stack: Stack) -> None:
     actions = [statement["Action"] for statement in statements(only(stack, POLICY))]
     assert actions[2:] == [["s3:GetObject"], ["kms:Decrypt"]]
     creation_order(synthesised(stack))
+
+
+# Several containers.
+
+
+def containers(count: int, **options: Any) -> list[Container]:  # noqa: ANN401
+    return [Container(image=XGBOOST, **options) for _ in range(count)]
+
+
+def named(*hostnames: str | None) -> list[Container]:
+    return [Container(image=XGBOOST, hostname=hostname) for hostname in hostnames]
+
+
+@pytest.mark.parametrize("count", [2, 15])
+def test_several_containers_are_a_pipeline(stack: Stack, count: int) -> None:
+    served = Model(stack, "Model", containers=containers(count))
+    rendered = properties(stack, MODEL)
+    assert [set(each) for each in rendered["Containers"]] == [{"Image"}] * count
+    assert rendered["InferenceExecutionConfig"] == {"Mode": "Serial"}
+    assert "PrimaryContainer" not in rendered
+    assert len(served.containers) == count
+    assert not served.direct_invocation
+
+
+@pytest.mark.parametrize("region", [None, "eu-west-1", "cn-north-1"])
+def test_several_images_of_aws_in_one_model(app: App, region: str | None) -> None:
+    """Constructs of others make one mapping for each, under one id, or a role that cannot pull them."""
+    stack = Stack(app, "There", env=None if region is None else {"account": "111122223333", "region": region})
+    scaler = ContainerImage.from_framework("sklearn", version="1.2-1", processor="cpu")
+    torch = ContainerImage.from_framework("pytorch", version="2.6.0", processor="cpu")
+    Model(stack, "Model", containers=[Container(image=image) for image in (scaler, XGBOOST, torch)])
+    app.synth()
+    pull = statements(only(stack, POLICY))[1]
+    names = ("sagemaker-scikit-learn", "sagemaker-xgboost", "pytorch-inference")
+    assert [json.dumps(each).rstrip('"]})').rpartition("/")[2] for each in pull["Resource"]] == list(names)
+    uris = [json.dumps(each["Image"]) for each in properties(stack, MODEL)["Containers"]]
+    assert all(f"/{name}:" in uri for name, uri in zip(names, uris, strict=True))
+
+
+def test_each_container_by_itself(stack: Stack) -> None:
+    served = Model(stack, "Model", containers=named("one", "two"), direct_invocation=True)
+    rendered = properties(stack, MODEL)
+    assert [each["ContainerHostname"] for each in rendered["Containers"]] == ["one", "two"]
+    assert rendered["InferenceExecutionConfig"] == {"Mode": "Direct"}
+    assert served.direct_invocation
+
+
+@pytest.mark.parametrize(
+    ("made", "direct", "message"),
+    [
+        (named("one"), True, "direct_invocation must be False for a model of one container, got True"),
+        (named("one", None), True, "containers must each have a hostname for direct_invocation, got 1 of 2"),
+        (named(None, None), True, "containers must each have a hostname for direct_invocation, got 0 of 2"),
+        (named("one", None, "three"), False, "containers must have a hostname all or none, got 2 of 3"),
+        (named("one", "two", "one"), False, "containers must have unique hostnames, got one more than once"),
+        (named("one", "one"), True, "containers must have unique hostnames, got one more than once"),
+    ],
+)
+def test_refuses_containers_together(stack: Stack, made: list[Container], *, direct: bool, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Model(stack, "Model", containers=made, direct_invocation=direct)
+    assert stack.node.try_find_child("Model") is None
+
+
+def test_hostnames_may_be_tokens(stack: Stack) -> None:
+    Model(stack, "Model", containers=named(text(stack), text(stack, "Other")), direct_invocation=True)
+    rendered = properties(stack, MODEL)["Containers"]
+    assert [each["ContainerHostname"] for each in rendered] == [{"Ref": "Text"}, {"Ref": "Other"}]
+
+
+def test_a_pipeline_loads_many_models_in_one_container(stack: Stack) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Many", "example-tenants")
+    many = Container(image=XGBOOST, model_data=MultiModelData.from_bucket(bucket, "tenants"))
+    assert Model(stack, "Once", containers=[many, Container(image=XGBOOST)]).multi_model
+    with pytest.raises(
+        ValueError, match="containers of a pipeline must have MultiModelData at most once, got it 2 times"
+    ):
+        Model(stack, "Twice", containers=[many, many])
+    both = [replace(many, hostname=name) for name in ("one", "two")]
+    assert Model(stack, "Direct", containers=both, direct_invocation=True).multi_model
+
+
+def test_says_what_others_must_know(stack: Stack) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Files", "example-files")
+    plain = model(stack)
+    assert not plain.multi_model
+    assert not plain.data_source
+    assert not plain.marketplace
+    assert not plain.private_registry
+    assert plain.network_isolation
+    assert plain.network is None
+    copied = Container(image=XGBOOST, model_data=ModelDataSource.from_prefix(bucket, "v1", version="v1"))
+    network = InferenceNetwork(stack, "Network")
+    files = Model(stack, "Copied", containers=[copied], network=network, network_isolation=False)
+    assert files.data_source
+    assert files.network is network
+    assert not files.network_isolation
+
+
+def test_containers_with_assets_have_ids_of_their_own(app: App, stack: Stack, tmp_path: Path) -> None:
+    built = write_files(tmp_path / "image", {"Dockerfile": "FROM scratch"})
+    packed = [
+        ModelData.from_directory(write_files(tmp_path / name, {"model": name})) for name in ("one", "two", "three")
+    ]
+    image = ContainerImage.from_asset(str(built))
+    Model(stack, "Model", containers=[Container(image=image, model_data=data) for data in packed])
+    app.synth()
+    urls = [json.dumps(each["ModelDataUrl"]) for each in properties(stack, MODEL)["Containers"]]
+    assert len(set(urls)) == 3
+
+
+def test_a_pipeline_of_many_artefacts_fits_into_one_policy(stack: Stack) -> None:
+    bucket = ArtifactBucket(stack, "Models", encryption_key=EncryptionKey(stack, "Key"))
+    data = [ModelData.from_bucket(bucket, f"{name:02}/v1/model.tar.gz", version="v1") for name in range(15)]
+    Model(stack, "Model", containers=[Container(image=XGBOOST, model_data=each) for each in data])
+    pull, read, decrypt = statements(only(stack, POLICY))[1:]
+    assert len(pull["Resource"]) == 1
+    assert len(read["Resource"]) == 15
+    assert len(decrypt["Resource"]) == 1
+    assert len(decrypt["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:s3:arn"]) == 16
+
+
+def test_longer_ones_have_several_policies(stack: Stack) -> None:
+    """6,144 characters are what a managed policy holds."""
+    buckets = [
+        ArtifactBucket(stack, f"Models{number}", encryption_key=EncryptionKey(stack, f"Key{number}"))
+        for number in range(15)
+    ]
+    data = [ModelData.from_bucket(bucket, f"{'k' * 100}/v1/model.tar.gz", version="v1") for bucket in buckets]
+    Model(stack, "Model", containers=[Container(image=XGBOOST, model_data=each) for each in data])
+    policies = resources(stack, POLICY)
+    assert len(policies) > 1
+    for each in policies.values():
+        assert len(json.dumps(each["Properties"]["PolicyDocument"], separators=(",", ":"))) < 6144
+    assert set(policies) == set(only(stack, MODEL)["DependsOn"])
+
+
+def test_the_network_lets_the_model_find_what_it_reads(app: App, stack: Stack) -> None:
+    home = Stack(app, "Home")
+    bucket = ArtifactBucket(stack, "Models", encryption_key=EncryptionKey(stack, "Key"))
+    for scope, name in ((stack, "Beside"), (home, "Apart")):
+        network = InferenceNetwork(scope, name)
+        model(stack, f"{name}Model", network=network, data=MultiModelData.from_bucket(bucket, "tenants"))
+    app.synth()
+    (key,) = resources(stack, "AWS::S3::Bucket")
+    arn = {"Fn::GetAtt": [key, "Arn"]}
+    assert opened(stack) == [("s3:GetObject", join(arn, "/*")), ("s3:ListBucket", arn)]
+    everywhere = join("arn:", PARTITION, ":s3:::*")
+    assert opened(home) == [("s3:GetObject", join("arn:", PARTITION, ":s3:::*/*")), ("s3:ListBucket", everywhere)]
+
+
+# Warnings.
+
+
+def test_warns_of_images_that_aws_does_not_list_for_many_models(stack: Stack) -> None:
+    bucket = s3.Bucket.from_bucket_name(stack, "Many", "example-tenants")
+    many = MultiModelData.from_bucket(bucket, "tenants")
+    listed = Container(image=XGBOOST, model_data=many)
+    repository = ecr.Repository.from_repository_name(stack, "Repository", "team/model")
+    own = Container(image=ContainerImage.from_ecr(repository, tag="v1"), model_data=many)
+    Model(stack, "Listed", containers=[listed])
+    Model(stack, "Own", containers=[own])
+    assert warnings(stack) == []
+    other = ContainerImage.from_framework("huggingface-llm", version="3.3.6")
+    Model(stack, "Other", containers=[Container(image=other, model_data=many)])
+    (warning,) = warnings(stack)
+    assert "AWS does not list huggingface-llm among its images for multi-model endpoints" in warning
+
+
+def test_warns_of_own_images_beside_those_of_aws(stack: Stack) -> None:
+    repository = ecr.Repository.from_repository_name(stack, "Repository", "team/model")
+    own = Container(image=ContainerImage.from_ecr(repository, tag="v1"))
+    Model(stack, "Own", containers=[own, own])
+    Model(stack, "Aws", containers=containers(2))
+    assert warnings(stack) == []
+    Model(stack, "Both", containers=[own, Container(image=XGBOOST)])
+    (warning,) = warnings(stack)
+    assert "must let sagemaker.amazonaws.com pull" in warning
+
+
+# Instance types.
+
+
+@pytest.mark.parametrize(
+    ("image", "accepted", "refused"),
+    [
+        (
+            XGBOOST,
+            ["ml.m5.large", "ml.g5.xlarge", "ml.g4dn.xlarge", "ml.inf2.xlarge"],
+            ["ml.m6g.large", "ml.c7g.large"],
+        ),
+        (
+            ContainerImage.from_framework("xgboost", version="1.5-1", processor="arm64"),
+            ["ml.m6g.large", "ml.r8g.xlarge", "ml.c6gn.large"],
+            ["ml.m5.large", "ml.g5.xlarge"],
+        ),
+    ],
+)
+def test_images_run_on_their_architecture(
+    stack: Stack, image: ContainerImage, accepted: list[str], refused: list[str]
+) -> None:
+    served = Model(stack, "Model", containers=[Container(image=image)])
+    for instance_type in (*accepted, text(stack)):
+        served.check_instance_type(instance_type)
+    for instance_type in refused:
+        with pytest.raises(ValueError, match=f"instance_type must be one for the image .*, got {instance_type}"):
+            served.check_instance_type(instance_type)
+
+
+def test_images_of_unknown_architecture_run_anywhere(stack: Stack) -> None:
+    repository = ecr.Repository.from_repository_name(stack, "Repository", "team/model")
+    served = Model(stack, "Model", containers=[Container(image=ContainerImage.from_ecr(repository, tag="v1"))])
+    for instance_type in ("ml.m5.large", "ml.m6g.large"):
+        served.check_instance_type(instance_type)
+
+
+def test_many_models_run_where_aws_supports_them(stack: Stack) -> None:
+    served = model(stack, data=MultiModelData.from_bucket(s3.Bucket.from_bucket_name(stack, "Many", "example"), "t"))
+    for instance_type in ("ml.m5.large", "ml.c5d.xlarge", "ml.g4dn.16xlarge", "ml.g5.xlarge", text(stack)):
+        served.check_instance_type(instance_type)
+    for instance_type in ("ml.g4dn.12xlarge", "ml.g6.xlarge", "ml.p4d.24xlarge", "ml.inf2.xlarge", "ml.trn1.2xlarge"):
+        with pytest.raises(
+            ValueError, match=f"instance_type must be one that AWS supports for .*, got {instance_type}"
+        ):
+            served.check_instance_type(instance_type)
+
+
+# Rules.
+
+
+def test_no_rule_finds_anything(app: App) -> None:
+    stack = Stack(app, "Everything")
+    bucket = ArtifactBucket(
+        stack, "Models", encryption_key=EncryptionKey(stack, "Key"), access_logs=LogBucket(stack, "Logs")
+    )
+    network = InferenceNetwork(stack, "Network")
+    data: list[AnyData] = [
+        MultiModelData.from_bucket(bucket, "tenants"),
+        ModelDataSource.from_prefix(bucket, "llm/v1", version="v1"),
+        ModelDataSource.from_jumpstart("llm/v1/", gated=True, accept_eula=True),
+        ModelData.from_bucket(bucket, "v1/model.tar.gz", version="v1"),
+    ]
+    made = [Container(image=XGBOOST, model_data=each, hostname=f"c{number}") for number, each in enumerate(data)]
+    Model(stack, "Pipeline", containers=made, network=network)
+    Model(stack, "Direct", containers=made, direct_invocation=True)
+    for rules in (AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks):
+        assert [each.rule_name for each in rules(app).validate_scope(stack).violations] == []
+
+
+def test_cloudformation_takes_the_templates() -> None:
+    app = App()  # which validates what it synthesises
+    stack = Stack(app, "Everything")
+    bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "example-models")
+    every: list[AnyData] = [
+        MultiModelData.from_bucket(bucket, "tenants", cache=False),
+        ModelDataSource.from_prefix(bucket, "llm/v1", version="v1", accept_eula=True),
+        ModelDataSource.from_object(bucket, "v1/model.bin", version="v1"),
+        ModelDataSource.from_jumpstart("llm/v1/", hub_content_arn="arn:aws:sagemaker:eu-west-1:aws:hub-content/h/m/1"),
+    ]
+    for number, data in enumerate(every):
+        Model(stack, f"Model{number}", containers=[Container(image=XGBOOST, model_data=data)])
+    Model(stack, "Direct", containers=named("one", "two"), direct_invocation=True)
+    app.synth()

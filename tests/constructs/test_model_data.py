@@ -16,8 +16,9 @@ from aws_cdk import App, NestedStack, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from ml_constructs._model_location import MAX_URL, BoundModelData
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.model_data import MAX_URL, BoundModelData, ModelData
+from ml_constructs.model_data import ModelData
 from ml_constructs.permissions import Permission
 from tests.constructs.builders import text, write_files
 

@@ -7,6 +7,7 @@ import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from ml_constructs.asynchronous import AsyncInference
 from ml_constructs.deployment import Deployment
 from ml_constructs.endpoint import Endpoint
 from ml_constructs.rollback import MAX_ROLLBACK_ALARMS, RollbackThresholds
@@ -143,3 +144,28 @@ def test_takes_ten_alarms_in_all(app: App, stack: Stack) -> None:
 def test_alarm_names_fit(stack: Stack) -> None:
     Endpoint(stack, "Endpoint", variants=[variant(name="v" * 63)], endpoint_name="e" * 63)
     assert all(len(each["Properties"]["AlarmName"]) <= 255 for each in resources(stack, ALARM).values())
+
+
+def test_an_asynchronous_endpoint_is_watched_by_what_it_publishes(stack: Stack) -> None:
+    Endpoint(stack, "Endpoint", variants=[variant()], asynchronous=AsyncInference(), endpoint_name="Name")
+    made = alarms(stack)
+    assert set(made) == {"only-rollback-5xx", "only-rollback-uploads"}
+    uploads = made["only-rollback-uploads"]
+    assert (uploads["MetricName"], uploads["Statistic"], uploads["Threshold"]) == ("ResponseUploadFailures", "Sum", 0)
+    assert len(watched(stack)) == 2
+
+
+def test_an_asynchronous_endpoint_has_no_percentiles(stack: Stack) -> None:
+    thresholds = RollbackThresholds(model_latency=Duration.minutes(20))
+    deployment = Deployment.canary(rollback=thresholds)
+    settings = AsyncInference()
+    Endpoint(
+        *(stack, "Endpoint"), variants=[variant()], asynchronous=settings, deployment=deployment, endpoint_name="Name"
+    )
+    latency = alarms(stack)["only-rollback-latency"]
+    assert (latency["Statistic"], latency["Threshold"]) == ("Maximum", 1_200_000_000)
+
+
+def test_copies_for_a_shadow_do_not_turn_a_deployment_back(stack: Stack) -> None:
+    Endpoint(stack, "Endpoint", variants=[variant()], shadow=variant(name="shadow"), endpoint_name="Name")
+    assert set(alarms(stack)) == {"only-rollback-5xx", "only-rollback-latency"}

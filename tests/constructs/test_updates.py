@@ -1,4 +1,4 @@
-"""What CloudFormation does between two templates: which resources it creates, updates, replaces and deletes."""
+"""The production pattern, network and capture and scaling included, from one deployment to the next."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import pytest
 from aws_cdk import Stack
 
 from ml_constructs.capture import DataCapture
+from ml_constructs.container import Container
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoint import Endpoint
-from ml_constructs.model import Container, Model
+from ml_constructs.model import Model
 from ml_constructs.model_data import ModelData
 from ml_constructs.network import InferenceNetwork
-from tests.constructs.builders import XGBOOST, creation_order, fresh, references, synthesised, variant, write_files
+from tests.constructs.builders import XGBOOST, creation_order, fresh, synthesised, variant, write_files
+from tests.constructs.updates.plan import Step, plan, reached
 
-# Types whose every change replaces the resource, by "Update requires: Replacement" of their pages, e.g.
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-sagemaker-model.html
 IMMUTABLE = {"AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"}
+MOVED = {"replaced": {"SageMaker::EndpointConfig": 1}, "updated": {"SageMaker::Endpoint": 1}}
 Template = dict[str, Any]
 
 
@@ -59,34 +60,6 @@ def models(tmp_path: Path) -> Path:
     return write_files(tmp_path, {"champion/model": "1", "challenger/model": "2"})
 
 
-class Change:
-    """The difference between two templates, by type."""
-
-    def __init__(self, before: Template, after: Template) -> None:
-        old, new = before["Resources"], after["Resources"]
-        self.before, self.after = before, after
-        self.created = self._types(new, set(new) - set(old))
-        self.deleted = self._types(old, set(old) - set(new))
-        self.changed = self._types(new, {key for key in set(old) & set(new) if old[key] != new[key]})
-        self.changed_ids = {key for keys in self.changed.values() for key in keys}
-
-    @staticmethod
-    def _types(resources: Template, keys: set[str]) -> dict[str, list[str]]:
-        types: dict[str, list[str]] = {}
-        for key in sorted(keys):
-            types.setdefault(resources[key]["Type"], []).append(key)
-        return types
-
-    def touched(self) -> set[str]:
-        """What is changed itself, or refers to what is replaced and so gets another value."""
-        ids, resources = set(self.changed_ids), self.after["Resources"]
-        for key in creation_order(self.after):
-            replaced = {each for each in ids if resources[each]["Type"] in IMMUTABLE}
-            if replaced & set(references(resources[key]["Properties"])):
-                ids.add(key)
-        return {resources[key]["Type"] for key in ids}
-
-
 def test_the_same_source_is_the_same_template(models: Path) -> None:
     assert pattern(models) == pattern(models)
 
@@ -94,20 +67,17 @@ def test_the_same_source_is_the_same_template(models: Path) -> None:
 def test_other_model_data(models: Path) -> None:
     before = pattern(models)
     write_files(models, {"champion/model": "3"})
-    change = Change(before, pattern(models))
+    found = plan(before, pattern(models))
     # A new policy beside the old one, which CloudFormation deletes after the endpoint has moved.
-    assert {kind: len(ids) for kind, ids in change.created.items()} == {"AWS::IAM::ManagedPolicy": 1}
-    assert {kind: len(ids) for kind, ids in change.deleted.items()} == {"AWS::IAM::ManagedPolicy": 1}
-    assert all(key.startswith("ChampionArtefacts") for ids in change.created.values() for key in ids)
-    assert set(change.changed) == {"AWS::SageMaker::Model"}
-    assert change.touched() == {
-        "AWS::SageMaker::Model",
-        "AWS::SageMaker::EndpointConfig",
-        "AWS::SageMaker::Endpoint",
+    assert found.summary() == {
+        **MOVED,
+        "replaced": {"SageMaker::EndpointConfig": 1, "SageMaker::Model": 1},
+        "created": {"IAM::ManagedPolicy": 1},
+        "deleted": {"IAM::ManagedPolicy": 1},
     }
-    (new_policy,) = change.created["AWS::IAM::ManagedPolicy"]
-    (model,) = change.changed["AWS::SageMaker::Model"]
-    assert new_policy in change.after["Resources"][model]["DependsOn"]
+    (policy,), (model,) = found.ids("created"), found.ids("replaced", "SageMaker::Model")
+    assert policy.startswith("ChampionArtefacts")
+    assert found.surely(Step("create", policy), Step("create", model))
 
 
 def weights(models: Path) -> Template:
@@ -120,30 +90,23 @@ def sampling(models: Path) -> Template:
 
 @pytest.mark.parametrize("other", [weights, sampling])
 def test_other_weights_and_other_capture(models: Path, other: Callable[[Path], Template]) -> None:
-    change = Change(pattern(models), other(models))
-    assert not change.created
-    assert not change.deleted
-    assert set(change.changed) == {"AWS::SageMaker::EndpointConfig"}
-    assert change.touched() == {"AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint"}
+    assert plan(pattern(models), other(models)).summary() == MOVED
 
 
 def test_another_environment_keeps_the_policies(models: Path) -> None:
-    change = Change(pattern(models), pattern(models, environment="b"))
-    assert not change.created
-    assert not change.deleted
-    assert {kind: len(ids) for kind, ids in change.changed.items()} == {"AWS::SageMaker::Model": 1}
+    found = plan(pattern(models), pattern(models, environment="b"))
+    assert found.summary() == {**MOVED, "replaced": {"SageMaker::EndpointConfig": 1, "SageMaker::Model": 1}}
 
 
 def test_scaling_that_is_added_keeps_capacity_from_then_on(models: Path) -> None:
-    change = Change(pattern(models, scaled=False), pattern(models))
-    assert {kind: len(ids) for kind, ids in change.created.items()} == {
-        "AWS::ApplicationAutoScaling::ScalableTarget": 2,
-        "AWS::ApplicationAutoScaling::ScalingPolicy": 4,
+    found = plan(pattern(models, scaled=False), pattern(models))
+    assert found.summary() == {
+        "created": {"ApplicationAutoScaling::ScalableTarget": 2, "ApplicationAutoScaling::ScalingPolicy": 4},
+        "updated": {"SageMaker::Endpoint": 1},
     }
-    assert not change.deleted
-    ((endpoint,),) = change.changed.values()
-    before = change.before["Resources"][endpoint]["Properties"]
-    after = change.after["Resources"][endpoint]["Properties"]
+    (endpoint,) = found.ids("updated")
+    before = found.before["Resources"][endpoint]["Properties"]
+    after = found.after["Resources"][endpoint]["Properties"]
     assert "RetainAllVariantProperties" not in before
     assert "ExcludeRetainedVariantProperties" not in before
     assert after == {
@@ -186,14 +149,10 @@ def test_creation_order(models: Path) -> None:
 
 def test_the_endpoint_depends_on_everything_it_needs_to_go(models: Path) -> None:
     """What an endpoint needs while it is deleted must outlive it, so it must be reachable from the endpoint."""
-    resources = pattern(models)["Resources"]
+    template = pattern(models)
+    resources = template["Resources"]
     (endpoint,) = (key for key, each in resources.items() if each["Type"] == "AWS::SageMaker::Endpoint")
-    reached, queue = set(), [endpoint]
-    while queue:
-        key = queue.pop()
-        if key in resources and key not in reached:
-            reached.add(key)
-            queue += references(resources[key])
+    needed = reached(template, endpoint)
     roles = {key for key, each in resources.items() if each["Type"] == "AWS::IAM::Role" and key.startswith("Ch")}
     policies = {
         key
@@ -202,7 +161,7 @@ def test_the_endpoint_depends_on_everything_it_needs_to_go(models: Path) -> None
     }
     assert len(roles) == 2
     assert len(policies) == 6
-    assert roles | policies <= reached
+    assert roles | policies <= needed
 
 
 def test_stateful_resources_keep_their_logical_ids(models: Path) -> None:

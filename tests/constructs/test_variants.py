@@ -11,15 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_constructs.endpoint import Endpoint
+from ml_constructs.instance_pools import InstancePool
+from ml_constructs.routing import Routing
 from ml_constructs.variants import (
     INFERENCE_AMI_VERSIONS,
+    MAX_RESERVATION_ARN,
     NAME_PATTERN,
     InstanceVariant,
-    check_variants,
     construct_ids,
-    key_on_volumes,
 )
-from tests.constructs.builders import IMPORTED, fresh, number, properties, text, variant
+from tests.constructs.builders import IMPORTED, fresh, model, number, properties, text, variant
 
 SERVICE = botocore.session.get_session().get_service_model("sagemaker")
 HOSTING_TYPES: list[str] = SERVICE.shape_for("ProductionVariantInstanceType").enum
@@ -243,57 +244,115 @@ def test_knows_the_local_storage_of_every_hosting_type() -> None:
     assert local == {name for name in HOSTING_TYPES if name.split(".")[1] in SDK_LOCAL | EC2_LOCAL}
 
 
-# All variants together.
+# Instance pools, reservations, what AWS no longer offers.
+
+POOLS = [InstancePool(instance_type="ml.g6.2xlarge"), InstancePool(instance_type="ml.g6e.2xlarge")]
+RESERVATION = "arn:aws:sagemaker:eu-west-1:111122223333:training-plan/gpus"
 
 
-def test_takes_one_to_ten_variants() -> None:
-    for count in (1, 10):
-        check_variants([variant(name=f"v{index}") for index in range(count)], rolling=False)
-    for count in (0, 11):
-        with pytest.raises(ValueError, match=f"variants must have between 1 and 10 members, got {count}"):
-            check_variants([variant(name=f"v{index}") for index in range(count)], rolling=False)
+def rendered(stack: Stack, **options: Any) -> dict[str, Any]:  # noqa: ANN401
+    Endpoint(stack, "Endpoint", variants=[InstanceVariant(**{"name": "only", "model": IMPORTED, **options})])
+    (only,) = properties(stack, "AWS::SageMaker::EndpointConfig")["ProductionVariants"]
+    return dict(only)
 
 
-def test_refuses_two_variants_of_one_name() -> None:
-    with pytest.raises(ValueError, match="variants must have unique names, got a more than once"):
-        check_variants([variant(name="a"), variant(name="b"), variant(name="a")], rolling=False)
+def test_pools_stand_instead_of_an_instance_type(stack: Stack) -> None:
+    made = rendered(stack, instance_pools=POOLS, provision_timeout=Duration.minutes(10))
+    assert "InstanceType" not in made
+    assert made["InstancePools"] == [
+        {"InstanceType": "ml.g6.2xlarge", "Priority": 1},
+        {"InstanceType": "ml.g6e.2xlarge", "Priority": 2},
+    ]
+    assert made["VariantInstanceProvisionTimeoutInSeconds"] == 600
 
 
-def test_refuses_variants_that_are_all_dark() -> None:
-    with pytest.raises(ValueError, match="variants must have weights with a sum above 0, got 0"):
-        check_variants([variant(name="a", weight=0), variant(name="b", weight=0)], rolling=False)
+def test_takes_an_instance_type_or_pools() -> None:
+    with pytest.raises(ValueError, match=r"instance_type must not be given beside instance_pools, .*, got 'ml\.m5"):
+        variant(instance_pools=POOLS)
+    with pytest.raises(TypeError, match="instance_type must be given, or instance_pools, got None"):
+        InstanceVariant(name="only", model=IMPORTED)
 
 
-def test_a_weight_known_at_deployment_may_make_up_for_dark_variants(stack: Stack) -> None:
-    check_variants([variant(name="a", weight=0), variant(name="b", weight=number(stack))], rolling=False)
+@pytest.mark.parametrize(
+    ("types", "vcpus", "local"),
+    [
+        (("ml.g6.2xlarge", "ml.g6e.2xlarge"), 8, True),
+        (("ml.m5.large", "ml.m5.xlarge"), None, False),
+        (("ml.m5.large", "ml.c5.large"), 2, False),
+        (("ml.m5.large", "ml.m5d.large"), 2, True),
+    ],
+)
+def test_pools_know_what_they_have_in_common(types: tuple[str, ...], vcpus: int | None, local: bool) -> None:  # noqa: FBT001
+    pools = [InstancePool(instance_type=each) for each in types]
+    pooled = InstanceVariant(name="only", model=IMPORTED, instance_pools=pools)
+    assert (pooled.instance_types, pooled.vcpus, pooled.local_storage) == (types, vcpus, local)
 
 
-def test_rolling_takes_one_variant() -> None:
-    check_variants([variant()], rolling=True)
-    with pytest.raises(ValueError, match="deployment must not be rolling for several variants, got 2 variants"):
-        check_variants([variant(name="a"), variant(name="b")], rolling=True)
+def test_no_volume_if_one_pool_has_local_storage() -> None:
+    pools = [InstancePool(instance_type="ml.m5.large"), InstancePool(instance_type="ml.m5d.large")]
+    with pytest.raises(ValueError, match=r"volume_size must not be set for ml\.m5d\.large: .* got 8 GiB"):
+        InstanceVariant(name="only", model=IMPORTED, instance_pools=pools, volume_size=Size.gibibytes(8))
 
 
-LOCAL = variant(name="local", instance_type="ml.g4dn.xlarge")
-REMOTE = variant(name="remote")
+@pytest.mark.parametrize("seconds", [300, 3600])
+def test_provision_timeout_at_the_edge(stack: Stack, seconds: int) -> None:
+    made = rendered(stack, instance_type="ml.m5.large", provision_timeout=Duration.seconds(seconds))
+    assert made["VariantInstanceProvisionTimeoutInSeconds"] == seconds
 
 
-def test_the_key_encrypts_volumes_unless_refused() -> None:
-    assert key_on_volumes([REMOTE], None)
-    assert key_on_volumes([REMOTE], True)  # noqa: FBT003
-    assert not key_on_volumes([REMOTE], False)  # noqa: FBT003
+def test_provision_timeout_beyond_the_edge() -> None:
+    for seconds in (299, 3601):
+        with pytest.raises(ValueError, match=rf"provision_timeout must be between 300 and 3,600 .* got {seconds} sec"):
+            variant(provision_timeout=Duration.seconds(seconds))
 
 
-def test_no_key_for_local_storage() -> None:
-    assert not key_on_volumes([LOCAL], None)
-    assert not key_on_volumes([LOCAL, REMOTE], False)  # noqa: FBT003
-    with pytest.raises(ValueError, match=r"encrypt_volumes must not be True .* \(ml\.g4dn\.xlarge\), got True"):
-        key_on_volumes([LOCAL], True)  # noqa: FBT003
+def test_a_capacity_reservation_is_the_only_place(stack: Stack) -> None:
+    made = rendered(stack, instance_type="ml.p5.48xlarge", capacity_reservation_arn=RESERVATION)
+    assert made["CapacityReservationConfig"] == {
+        "CapacityReservationPreference": "capacity-reservations-only",
+        "MlReservationArn": RESERVATION,
+    }
 
 
-def test_mixed_storage_needs_a_decision() -> None:
-    with pytest.raises(ValueError, match=r"encrypt_volumes must be given .* \(ml\.g4dn\.xlarge\) .* Got None"):
-        key_on_volumes([LOCAL, REMOTE], None)
+def test_reservation_arns_are_the_apis() -> None:
+    shape = SERVICE.shape_for("MlReservationArn")
+    assert shape.metadata["max"] == MAX_RESERVATION_ARN
+    longest = RESERVATION + "x" * (MAX_RESERVATION_ARN - len(RESERVATION))
+    assert variant(capacity_reservation_arn=longest)
+    with pytest.raises(ValueError, match="capacity_reservation_arn must have at most 258 characters, got 259"):
+        variant(capacity_reservation_arn=f"{longest}x")
+
+
+@pytest.mark.parametrize("options", [{"accelerator_type": "ml.eia2.medium"}, {"instance_type": "ml.eia2.medium"}])
+def test_elastic_inference_points_to_what_is_offered(options: dict[str, Any]) -> None:
+    (argument,) = options
+    with pytest.raises(ValueError, match=rf"^{argument} must not .* no longer offers: .* ml\.inf2\..* ml\.g5\..* got"):
+        variant(**options)
+
+
+def test_new_arguments_take_tokens(app: App, stack: Stack) -> None:
+    name, value = text(stack), number(stack)
+    made = rendered(
+        stack,
+        instance_pools=[InstancePool(instance_type=name, priority=value)],
+        provision_timeout=Duration.seconds(value),
+        capacity_reservation_arn=name,
+        routing=Routing.prefix_aware(prefix_length=value, concurrency_threshold=value),
+    )
+    app.synth()
+    assert made["InstancePools"] == [{"InstanceType": {"Ref": "Text"}, "Priority": {"Ref": "Number"}}]
+    assert made["VariantInstanceProvisionTimeoutInSeconds"] == {"Ref": "Number"}
+    assert made["CapacityReservationConfig"]["MlReservationArn"] == {"Ref": "Text"}
+    assert set(map(str, made["RoutingConfig"]["PrefixAwareRoutingConfig"].values())) == {str({"Ref": "Number"})}
+
+
+def test_the_image_must_run_on_each_type(stack: Stack) -> None:
+    pools = [InstancePool(instance_type="ml.m5.large"), InstancePool(instance_type="ml.c7g.large")]
+    served = model(stack)
+    with pytest.raises(ValueError, match="instance_type must"):
+        InstanceVariant(name="only", model=served, instance_pools=pools)
+    graviton = InstancePool(instance_type="ml.c7g.large", model=IMPORTED)
+    assert InstanceVariant(name="only", model=served, instance_pools=[pools[0], graviton])
 
 
 # Any combination.
@@ -328,7 +387,7 @@ def test_any_valid_variants_synthesise(arguments: list[dict[str, Any]], volume: 
     variants += [] if len(variants) == 10 else [variant(name="last", volume_size=Size.gibibytes(volume))]
     endpoint = Endpoint(stack, "Endpoint", variants=variants, encrypt_volumes=False)
     for each in variants:
-        if not each.instance_type.startswith("ml.t2."):
+        if not each.instance_types[0].startswith("ml.t2."):
             scaling = endpoint.auto_scale(each.name, min_capacity=1, max_capacity=max(each.instance_count, 2))
             scaling.on_invocations(100)
             scaling.on_cpu(50)

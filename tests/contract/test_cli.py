@@ -1,4 +1,4 @@
-"""The examples through the real CDK command line, as `make demo` and a deployment use it."""
+"""The examples through the real CDK command line, as a deployment uses it."""
 
 from __future__ import annotations
 
@@ -47,13 +47,3 @@ def test_a_careless_bucket_fails_the_synth_and_is_named(tmp_path: Path) -> None:
     found = read(tmp_path / "out").findings
     assert {finding.path for finding in found} == {"Realtime/Forgotten/Resource"}
     assert "AwsSolutions-S1" in {finding.rule for finding in found}
-
-
-def test_the_demo_ends_well_and_says_so() -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "stacks.demo"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stdout
-    for expected in ("Realtime", "DogBreeds", "rolls back on 4 alarms", "0 unacknowledged", "nothing left to fix"):
-        assert expected in result.stdout
-    assert "\x1b" not in result.stdout

@@ -115,6 +115,17 @@ def test_gives_the_uri_of_the_sdk_in_every_region(answers: list[Answer]) -> None
     assert wrong == []
 
 
+def test_knows_the_architecture_of_each_image(answers: list[Answer]) -> None:
+    wrong = []
+    for answer in answers:
+        for instance_type in answer.instance_types if answer.uris else ():
+            image = answer.ours(instance_type)
+            named = "arm64" in answer.uri or "graviton" in answer.uri
+            if image is not None and answer.is_usable(instance_type) and image.arm64 != named:
+                wrong.append((answer, instance_type, image))
+    assert wrong == []
+
+
 def test_does_not_give_what_cannot_run(answers: list[Answer]) -> None:
     given = []
     for answer in answers:

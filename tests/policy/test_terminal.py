@@ -11,9 +11,9 @@ from ml_constructs.policy.terminal import show
 from tests.policy.assemblies import violation, write_assembly
 
 
-def shown(directory: Path, width: int = 200) -> str:
+def shown(directory: Path, width: int = 200, *, with_reasons: bool = True) -> str:
     output = io.StringIO()
-    show(read(directory), Console(file=output, width=width, highlight=False))
+    show(read(directory), Console(file=output, width=width, highlight=False), with_reasons=with_reasons)
     return output.getvalue()
 
 
@@ -27,6 +27,12 @@ def test_shows_resources_reasons_and_where_the_template_is(tmp_path: Path) -> No
     assert "0 unacknowledged, 2 acknowledged" in text
     assert "t.json" in text
     assert "1 stack reviewed, nothing left to fix." in text
+
+
+def test_counts_what_was_accepted_where_the_reasons_are_not_wanted(tmp_path: Path) -> None:
+    text = shown(write_assembly(tmp_path, acknowledged={"/App/P": {"Annotation::R1": "why"}}), with_reasons=False)
+    assert "0 unacknowledged, 1 acknowledged" in text
+    assert "why" not in text
 
 
 def test_shows_what_guards_a_stack_and_how_large_its_template_is(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def outcome(response: dict[str, Any]) -> tuple[int, str, str | None]:
             "5",
         ),
         (error("ValidationException", 400), 400, "request-rejected", None),
+        (error("ValidationError", 400, "Inference Component chat has no capacity"), 503, "model-not-ready", "60"),
         (error("AccessDeniedException", 403, "arn:aws:iam::111122223333:role/r"), 500, "misconfigured", None),
         (error("UnrecognizedClientException", 403), 500, "misconfigured", None),
         (error("ExpiredTokenException", 403), 500, "misconfigured", None),

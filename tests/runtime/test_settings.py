@@ -14,6 +14,7 @@ def parse(**environ: str) -> Settings:
 def test_only_the_endpoint_is_required() -> None:
     assert parse() == Settings(
         endpoint_name="tabular",
+        inference_component_name=None,
         connect_timeout_seconds=1.0,
         read_timeout_seconds=25.0,
         max_attempts=3,
@@ -24,19 +25,21 @@ def test_only_the_endpoint_is_required() -> None:
 
 def test_every_field_has_its_variable() -> None:
     settings = parse(
+        INFERENCE_COMPONENT_NAME="chat",
         CONNECT_TIMEOUT_SECONDS="0.5",
         READ_TIMEOUT_SECONDS="60",
         MAX_ATTEMPTS="1",
         MAX_BODY_BYTES="1000",
         ALLOW_TARGET_VARIANT="true",
     )
-    assert dataclasses.astuple(settings) == ("tabular", 0.5, 60.0, 1, 1000, True)
+    assert dataclasses.astuple(settings) == ("tabular", "chat", 0.5, 60.0, 1, 1000, True)
 
 
 @pytest.mark.parametrize(
     ("variable", "good", "bad"),
     [
         ("ENDPOINT_NAME", ["a", "A-1", "a" * 63], ["", "a" * 64, "-a", "a-", "a_b", "a b", "a\n", "é"]),
+        ("INFERENCE_COMPONENT_NAME", ["a", "A-1", "a" * 63], ["", "a" * 64, "-a", "a-", "a_b", "a b", "a\n", "é"]),
         ("CONNECT_TIMEOUT_SECONDS", ["0.001", "900"], ["0", "-1", "900.1", "nan", "inf", "", "1s"]),
         ("READ_TIMEOUT_SECONDS", ["0.001", "900"], ["0", "-1", "900.1", "nan", "inf", "", "1s"]),
         ("MAX_ATTEMPTS", ["1", "10"], ["0", "11", "-1", "1.5", "", "x", "1_0", "٣"]),

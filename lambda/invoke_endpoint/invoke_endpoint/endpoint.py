@@ -106,8 +106,12 @@ class Endpoint:
         return pause + attempt + _RESERVE <= remaining
 
     def _call(self, invocation: Invocation, attempt: int) -> Answer:
+        component = self._settings.inference_component_name
         output = self._client.invoke_endpoint(
-            EndpointName=self._settings.endpoint_name, Body=invocation.body, **invocation.parameters
+            EndpointName=self._settings.endpoint_name,
+            Body=invocation.body,
+            **invocation.parameters,
+            **({} if component is None else {"InferenceComponentName": component}),
         )
         return Answer(
             body=_read(output["Body"]),

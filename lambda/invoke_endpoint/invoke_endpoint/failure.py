@@ -37,6 +37,7 @@ FAILURES: Final = (ClientError, BotoCoreError, *_MISUNDERSTOOD)
 _THROTTLED: Final = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
 _SOON: Final = 1  # seconds
 _LATER: Final = 5
+_WAKING: Final = 60  # a component without copies takes minutes to start one
 _MODEL_STATUSES: Final = (400, 406, 413, 415)  # those mean the same to the caller as to the endpoint
 _LONGEST_DETAIL: Final = 200
 
@@ -108,6 +109,8 @@ def _explain_answer(response: Mapping[str, Any], target_variant: str | None) -> 
             return Problem("request-rejected", "The endpoint has no such production variant.", log=log)
         if "endpoint" in message and "not found" in message:
             return Problem("endpoint-not-found", "Try again later.", retry_after=_LATER, log=log)
+        if "no capacity" in message:
+            return Problem("model-not-ready", "The model is being started.", retry_after=_WAKING, log=log)
         return Problem("request-rejected", "The endpoint does not accept this request.", log=log)
     if code in _CODES:
         kind, detail, retry_after = _CODES[code]

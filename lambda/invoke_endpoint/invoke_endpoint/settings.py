@@ -22,6 +22,8 @@ class Settings:
 
     endpoint_name: str
     """The one endpoint to call. Required."""
+    inference_component_name: str | None = None
+    """The one inference component to call on it. Default: none, for an endpoint without components."""
     connect_timeout_seconds: float = 1.0
     """Waiting time for a connection to each address of the service, above 0 to 900 seconds. Default: 1."""
     read_timeout_seconds: float = 25.0
@@ -45,8 +47,15 @@ class Settings:
             raise ValueError(
                 f"ENDPOINT_NAME must be the name of an endpoint, 1 to 63 letters, digits, '-', got {name!r}"
             )
+        component = environ.get("INFERENCE_COMPONENT_NAME")
+        if component is not None and not _NAME.match(component):
+            raise ValueError(
+                "INFERENCE_COMPONENT_NAME must be the name of an inference component, 1 to 63 letters, digits, '-', "
+                f"got {component!r}"
+            )
         return cls(
             endpoint_name=name,
+            inference_component_name=component,
             connect_timeout_seconds=_seconds(environ, "CONNECT_TIMEOUT_SECONDS", cls.connect_timeout_seconds),
             read_timeout_seconds=_seconds(environ, "READ_TIMEOUT_SECONDS", cls.read_timeout_seconds),
             max_attempts=_whole(environ, "MAX_ATTEMPTS", cls.max_attempts, 10),

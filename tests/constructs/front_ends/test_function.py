@@ -73,11 +73,24 @@ def test_runs_the_shipped_handler(stack: Stack) -> None:
 def test_environment_is_what_the_handler_reads(stack: Stack) -> None:
     build(stack, allow_target_variant=True)
     environment = function_of(stack)["Environment"]["Variables"]
-    assert set(environment) == {name.upper() for name in Settings.__dataclass_fields__}
+    component = "INFERENCE_COMPONENT_NAME"  # of a shared endpoint alone
+    assert {*environment, component} == {name.upper() for name in Settings.__dataclass_fields__}
     settings = Settings.from_environment(environment)
     assert settings.endpoint_name == "champion"
     assert settings.allow_target_variant
     assert (settings.connect_timeout_seconds, settings.max_attempts, settings.max_body_bytes) == (1, 3, 6_291_456)
+
+
+@pytest.mark.parametrize(("serverless", "most"), [(False, "6291456"), (True, "4194304")])
+def test_takes_as_much_as_the_kind_of_endpoint_does(stack: Stack, serverless: bool, most: str) -> None:  # noqa: FBT001
+    build(stack, endpoint=Endpoint.from_endpoint_attributes(stack, "E", endpoint_name="e", serverless=serverless))
+    assert function_of(stack)["Environment"]["Variables"]["MAX_BODY_BYTES"] == most
+
+
+def test_refuses_an_asynchronous_endpoint(stack: Stack) -> None:
+    endpoint = Endpoint.from_endpoint_attributes(stack, "Slow", endpoint_name="slow", asynchronous=True)
+    with pytest.raises(ValueError, match=r"endpoint must answer .* by grant_invoke_async, got the asynchronous 'slow'"):
+        build(stack, endpoint=endpoint)
 
 
 def test_callers_may_not_choose_the_variant_by_default(stack: Stack) -> None:
