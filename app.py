@@ -7,19 +7,19 @@ from pathlib import Path
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
+from stacks.documents import DocumentsSettings, DocumentsStack
 from stacks.dog_breeds import DogBreedsSettings, DogBreedsStack
 from stacks.realtime import RealtimeSettings, RealtimeStack
+from stacks.serverless import ServerlessSettings, ServerlessStack
+from stacks.shadow import ShadowSettings, ShadowStack
 
 MODELS = Path(__file__).parent / "build" / "models"  # made by `make models`
 
 
 def build(app: App, models: Path = MODELS) -> App:
     """Add every example stack to an app."""
-    RealtimeStack(
-        app,
-        "Realtime",
-        settings=RealtimeSettings(champion=models / "tabular-champion", challenger=models / "tabular-challenger"),
-    )
+    champion, challenger = models / "tabular-champion", models / "tabular-challenger"
+    RealtimeStack(app, "Realtime", settings=RealtimeSettings(champion=champion, challenger=challenger))
     DogBreedsStack(
         app,
         "DogBreeds",
@@ -27,6 +27,15 @@ def build(app: App, models: Path = MODELS) -> App:
             bucket="amzn-s3-demo-bucket", key="dog-breeds/2026-11-01/model.tar.gz", version="2026-11-01"
         ),
     )
+    ServerlessStack(app, "Serverless", settings=ServerlessSettings(model=champion))
+    DocumentsStack(
+        app,
+        "Documents",
+        settings=DocumentsSettings(
+            bucket="amzn-s3-demo-bucket", key="documents/2026-11-01/model.tar.gz", version="2026-11-01"
+        ),
+    )
+    ShadowStack(app, "Shadow", settings=ShadowSettings(champion=champion, challenger=challenger))
     return app
 
 

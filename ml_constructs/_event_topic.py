@@ -71,8 +71,9 @@ def event_rule(scope: Construct, topic: sns.ITopic, *, description: str, pattern
             )
         ],
     )
-    if isinstance(topic, sns.Topic):
-        rule.node.add_dependency(topic)  # and on its policy, without which nothing is delivered
+    policy = topic.node.try_find_child("Policy")
+    if policy is not None:
+        rule.node.add_dependency(policy)  # without which nothing is delivered
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html#eb-dlq-perms
     queue.add_to_resource_policy(
         iam.PolicyStatement(

@@ -11,6 +11,7 @@ from constructs import Construct
 
 import ml_constructs as ml
 from stacks.schemas import TABULAR_REQUEST
+from stacks.tabular import tabular_container
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +67,4 @@ class RealtimeStack(Stack):
         ml.AuditTrail(self, "Audit", encryption_key=key, access_logs=access_logs, data_buckets=watched)
 
     def _model(self, name: str, directory: Path, network: ml.InferenceNetwork) -> ml.Model:
-        container = ml.Container(
-            image=ml.ContainerImage.from_framework("xgboost", version="3.0-5"),
-            model_data=ml.ModelData.from_directory(directory),
-            environment={
-                "SAGEMAKER_PROGRAM": "inference.py",
-                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-                "PIP_NO_BUILD_ISOLATION": "0",  # the container installs that code, and reaches no package index
-            },
-        )
-        return ml.Model(self, name, containers=[container], network=network)
+        return ml.Model(self, name, containers=[tabular_container(directory)], network=network)
