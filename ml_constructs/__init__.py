@@ -8,121 +8,121 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ml_constructs._image_sources import BoundImage
-    from ml_constructs.adapter_component import AdapterComponent
-    from ml_constructs.alarm_thresholds import AlarmThresholds
-    from ml_constructs.alarms import EndpointAlarms
-    from ml_constructs.asynchronous import AsyncInference, AsyncStorage
     from ml_constructs.audit import AuditTrail
-    from ml_constructs.capture import DataCapture
-    from ml_constructs.component_deployment import ComponentDeployment
-    from ml_constructs.component_interface import IInferenceComponent
-    from ml_constructs.component_scaling import ComponentScaling
-    from ml_constructs.component_specification import ComponentSpecification, Placement
-    from ml_constructs.concurrency_scaling import ConcurrencyScaling
-    from ml_constructs.container import Container
-    from ml_constructs.dashboard import EndpointDashboard
-    from ml_constructs.deployment import Deployment
-    from ml_constructs.deployment_events import DeploymentEvents
+    from ml_constructs.components.adapter_component import AdapterComponent
+    from ml_constructs.components.deployment import ComponentDeployment
+    from ml_constructs.components.inference_component import InferenceComponent
+    from ml_constructs.components.shared_endpoint import SharedEndpoint
+    from ml_constructs.components.specification import ComponentSpecification, Placement
     from ml_constructs.encryption import EncryptionKey
-    from ml_constructs.endpoint import Endpoint
-    from ml_constructs.endpoint_interface import IEndpoint
-    from ml_constructs.experiment import InferenceExperiment
-    from ml_constructs.experiment_variant import ExperimentVariant
-    from ml_constructs.explainability import ClarifyExplainer, ClarifyInference, ShapBaseline
+    from ml_constructs.endpoint_config.asynchronous import AsyncInference, AsyncStorage
+    from ml_constructs.endpoint_config.data_capture import DataCapture
+    from ml_constructs.endpoint_config.explainability import ClarifyExplainer, ClarifyInference, ShapBaseline
+    from ml_constructs.endpoint_config.instance_pools import InstancePool
+    from ml_constructs.endpoint_config.instance_variant import InstanceVariant
+    from ml_constructs.endpoint_config.routing import Routing
+    from ml_constructs.endpoint_config.serverless_variant import ServerlessVariant
+    from ml_constructs.endpoint_config.shared_variant import ScaleIn, SharedVariant
+    from ml_constructs.endpoints.deployment import Deployment
+    from ml_constructs.endpoints.endpoint import Endpoint
+    from ml_constructs.endpoints.rollback import RollbackThresholds
+    from ml_constructs.experiments.experiment import InferenceExperiment
+    from ml_constructs.experiments.variant import ExperimentVariant
     from ml_constructs.front_ends.function import FunctionFrontEnd
     from ml_constructs.front_ends.rest_api import RestApiFrontEnd
     from ml_constructs.front_ends.web_acl import WebAcl
-    from ml_constructs.golden_image import GoldenImage
-    from ml_constructs.image_component import ImageComponent
-    from ml_constructs.images import ContainerImage
-    from ml_constructs.inference_component import InferenceComponent
-    from ml_constructs.instance_pools import InstancePool
-    from ml_constructs.model import IModel, Model
-    from ml_constructs.model_data import ModelData
-    from ml_constructs.model_data_source import ModelDataSource
-    from ml_constructs.model_package import ModelPackage
-    from ml_constructs.model_version import ModelVersion
-    from ml_constructs.multi_model_data import MultiModelData
-    from ml_constructs.network import InferenceNetwork
-    from ml_constructs.packaged_container import PackagedContainer
-    from ml_constructs.private_registry import PrivateRegistry
-    from ml_constructs.registry import IModelPackageGroup, ModelPackageGroup
-    from ml_constructs.repository import ImageRepository
-    from ml_constructs.rollback import RollbackThresholds
-    from ml_constructs.routing import Routing
-    from ml_constructs.scaling import VariantScaling
-    from ml_constructs.scaling_interface import IScaling
-    from ml_constructs.scaling_steps import ScalingStep
-    from ml_constructs.serverless import ServerlessVariant
-    from ml_constructs.shared_endpoint import SharedEndpoint
-    from ml_constructs.shared_endpoint_interface import ISharedEndpoint
-    from ml_constructs.shared_variant import ScaleIn, SharedVariant
+    from ml_constructs.interfaces.component import IInferenceComponent
+    from ml_constructs.interfaces.endpoint import IEndpoint
+    from ml_constructs.interfaces.shared_endpoint import ISharedEndpoint
+    from ml_constructs.models._image_sources import BoundImage
+    from ml_constructs.models.container import Container
+    from ml_constructs.models.images import ContainerImage
+    from ml_constructs.models.model import IModel, Model
+    from ml_constructs.models.model_data import ModelData
+    from ml_constructs.models.model_data_source import ModelDataSource
+    from ml_constructs.models.model_package import ModelPackage
+    from ml_constructs.models.model_version import ModelVersion
+    from ml_constructs.models.multi_model_data import MultiModelData
+    from ml_constructs.models.packaged_container import PackagedContainer
+    from ml_constructs.models.private_registry import PrivateRegistry
+    from ml_constructs.models.registry import IModelPackageGroup, ModelPackageGroup
+    from ml_constructs.network.inference_network import InferenceNetwork
+    from ml_constructs.observability.alarm_thresholds import AlarmThresholds
+    from ml_constructs.observability.alarms import EndpointAlarms
+    from ml_constructs.observability.dashboard import EndpointDashboard
+    from ml_constructs.observability.deployment_events import DeploymentEvents
+    from ml_constructs.scaling.component_scaling import ComponentScaling
+    from ml_constructs.scaling.concurrency_scaling import ConcurrencyScaling
+    from ml_constructs.scaling.interface import IScaling
+    from ml_constructs.scaling.steps import ScalingStep
+    from ml_constructs.scaling.variant_scaling import VariantScaling
     from ml_constructs.storage import ArtifactBucket, CaptureBucket, LogBucket, TrailBucket
-    from ml_constructs.variants import InstanceVariant
+    from ml_constructs.supply.golden_image import GoldenImage
+    from ml_constructs.supply.image_component import ImageComponent
+    from ml_constructs.supply.repository import ImageRepository
 
 _MODULES = {
-    "AdapterComponent": "adapter_component",
-    "AlarmThresholds": "alarm_thresholds",
+    "AdapterComponent": "components.adapter_component",
+    "AlarmThresholds": "observability.alarm_thresholds",
     "ArtifactBucket": "storage",
-    "AsyncInference": "asynchronous",
-    "AsyncStorage": "asynchronous",
+    "AsyncInference": "endpoint_config.asynchronous",
+    "AsyncStorage": "endpoint_config.asynchronous",
     "AuditTrail": "audit",
-    "BoundImage": "_image_sources",
+    "BoundImage": "models._image_sources",
     "CaptureBucket": "storage",
-    "ClarifyExplainer": "explainability",
-    "ClarifyInference": "explainability",
-    "ComponentDeployment": "component_deployment",
-    "ComponentScaling": "component_scaling",
-    "ComponentSpecification": "component_specification",
-    "ConcurrencyScaling": "concurrency_scaling",
-    "Container": "container",
-    "ContainerImage": "images",
-    "DataCapture": "capture",
-    "Deployment": "deployment",
-    "DeploymentEvents": "deployment_events",
+    "ClarifyExplainer": "endpoint_config.explainability",
+    "ClarifyInference": "endpoint_config.explainability",
+    "ComponentDeployment": "components.deployment",
+    "ComponentScaling": "scaling.component_scaling",
+    "ComponentSpecification": "components.specification",
+    "ConcurrencyScaling": "scaling.concurrency_scaling",
+    "Container": "models.container",
+    "ContainerImage": "models.images",
+    "DataCapture": "endpoint_config.data_capture",
+    "Deployment": "endpoints.deployment",
+    "DeploymentEvents": "observability.deployment_events",
     "EncryptionKey": "encryption",
-    "Endpoint": "endpoint",
-    "EndpointAlarms": "alarms",
-    "EndpointDashboard": "dashboard",
-    "ExperimentVariant": "experiment_variant",
+    "Endpoint": "endpoints.endpoint",
+    "EndpointAlarms": "observability.alarms",
+    "EndpointDashboard": "observability.dashboard",
+    "ExperimentVariant": "experiments.variant",
     "FunctionFrontEnd": "front_ends.function",
-    "GoldenImage": "golden_image",
-    "IEndpoint": "endpoint_interface",
-    "IInferenceComponent": "component_interface",
-    "IModel": "model",
-    "IModelPackageGroup": "registry",
-    "IScaling": "scaling_interface",
-    "ISharedEndpoint": "shared_endpoint_interface",
-    "ImageComponent": "image_component",
-    "ImageRepository": "repository",
-    "InferenceComponent": "inference_component",
-    "InferenceExperiment": "experiment",
-    "InferenceNetwork": "network",
-    "InstancePool": "instance_pools",
-    "InstanceVariant": "variants",
+    "GoldenImage": "supply.golden_image",
+    "IEndpoint": "interfaces.endpoint",
+    "IInferenceComponent": "interfaces.component",
+    "IModel": "models.model",
+    "IModelPackageGroup": "models.registry",
+    "IScaling": "scaling.interface",
+    "ISharedEndpoint": "interfaces.shared_endpoint",
+    "ImageComponent": "supply.image_component",
+    "ImageRepository": "supply.repository",
+    "InferenceComponent": "components.inference_component",
+    "InferenceExperiment": "experiments.experiment",
+    "InferenceNetwork": "network.inference_network",
+    "InstancePool": "endpoint_config.instance_pools",
+    "InstanceVariant": "endpoint_config.instance_variant",
     "LogBucket": "storage",
-    "Model": "model",
-    "ModelData": "model_data",
-    "ModelDataSource": "model_data_source",
-    "ModelPackage": "model_package",
-    "ModelPackageGroup": "registry",
-    "ModelVersion": "model_version",
-    "MultiModelData": "multi_model_data",
-    "PackagedContainer": "packaged_container",
-    "Placement": "component_specification",
-    "PrivateRegistry": "private_registry",
+    "Model": "models.model",
+    "ModelData": "models.model_data",
+    "ModelDataSource": "models.model_data_source",
+    "ModelPackage": "models.model_package",
+    "ModelPackageGroup": "models.registry",
+    "ModelVersion": "models.model_version",
+    "MultiModelData": "models.multi_model_data",
+    "PackagedContainer": "models.packaged_container",
+    "Placement": "components.specification",
+    "PrivateRegistry": "models.private_registry",
     "RestApiFrontEnd": "front_ends.rest_api",
-    "RollbackThresholds": "rollback",
-    "Routing": "routing",
-    "ScaleIn": "shared_variant",
-    "ScalingStep": "scaling_steps",
-    "ServerlessVariant": "serverless",
-    "ShapBaseline": "explainability",
-    "SharedEndpoint": "shared_endpoint",
-    "SharedVariant": "shared_variant",
+    "RollbackThresholds": "endpoints.rollback",
+    "Routing": "endpoint_config.routing",
+    "ScaleIn": "endpoint_config.shared_variant",
+    "ScalingStep": "scaling.steps",
+    "ServerlessVariant": "endpoint_config.serverless_variant",
+    "ShapBaseline": "endpoint_config.explainability",
+    "SharedEndpoint": "components.shared_endpoint",
+    "SharedVariant": "endpoint_config.shared_variant",
     "TrailBucket": "storage",
-    "VariantScaling": "scaling",
+    "VariantScaling": "scaling.variant_scaling",
     "WebAcl": "front_ends.web_acl",
 }
 

@@ -16,14 +16,14 @@ from constructs import Construct
 
 from ml_constructs._checks import check_given, check_offers, check_seconds, check_type, check_whole, is_token
 from ml_constructs._environment import check_account, check_region
-from ml_constructs.component_interface import IInferenceComponent
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.endpoint_interface import IEndpoint
 from ml_constructs.front_ends._code import function_code
 from ml_constructs.front_ends._logs import log_group
-from ml_constructs.network import InferenceNetwork, security_group_description
+from ml_constructs.interfaces.component import IInferenceComponent
+from ml_constructs.interfaces.endpoint import IEndpoint
+from ml_constructs.interfaces.shared_endpoint import ISharedEndpoint
+from ml_constructs.network.inference_network import InferenceNetwork, security_group_description
 from ml_constructs.permissions import Permission, allow
-from ml_constructs.shared_endpoint_interface import ISharedEndpoint
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html; below 5 seconds no retry would fit
 TIMEOUT_SECONDS: Final = (5, 900)

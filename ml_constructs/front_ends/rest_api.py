@@ -26,13 +26,13 @@ from ml_constructs._checks import (
 )
 from ml_constructs._environment import check_account, check_region
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.endpoint_interface import IEndpoint
 from ml_constructs.front_ends._api_logs import ACCESS_LOG, regional_logging
 from ml_constructs.front_ends._api_problems import add_problems
 from ml_constructs.front_ends._logs import log_group
 from ml_constructs.front_ends.function import FunctionFrontEnd
 from ml_constructs.front_ends.web_acl import WebAcl
-from ml_constructs.network import InferenceNetwork
+from ml_constructs.interfaces.endpoint import IEndpoint
+from ml_constructs.network.inference_network import InferenceNetwork
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
 # 29 seconds, unless the account's quota is raised; the function needs 5 seconds or more within.

@@ -13,13 +13,13 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Annotations, Match, Template
 from constructs import Construct
 
-from ml_constructs.container import Container
-from ml_constructs.images import ContainerImage
-from ml_constructs.model import IModel, Model
-from ml_constructs.model_data import ModelData
-from ml_constructs.model_data_source import ModelDataSource
-from ml_constructs.multi_model_data import MultiModelData
-from ml_constructs.variants import InstanceVariant
+from ml_constructs.endpoint_config.instance_variant import InstanceVariant
+from ml_constructs.models.container import Container
+from ml_constructs.models.images import ContainerImage
+from ml_constructs.models.model import IModel, Model
+from ml_constructs.models.model_data import ModelData
+from ml_constructs.models.model_data_source import ModelDataSource
+from ml_constructs.models.multi_model_data import MultiModelData
 
 Resource = dict[str, Any]
 AnyData = ModelData | ModelDataSource | MultiModelData

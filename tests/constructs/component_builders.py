@@ -7,11 +7,11 @@ from typing import Any
 from aws_cdk import Size
 from constructs import Construct
 
-from ml_constructs.component_specification import ComponentSpecification
-from ml_constructs.inference_component import InferenceComponent
-from ml_constructs.shared_endpoint import SharedEndpoint
-from ml_constructs.shared_endpoint_interface import ISharedEndpoint
-from ml_constructs.shared_variant import SharedVariant
+from ml_constructs.components.inference_component import InferenceComponent
+from ml_constructs.components.shared_endpoint import SharedEndpoint
+from ml_constructs.components.specification import ComponentSpecification
+from ml_constructs.endpoint_config.shared_variant import SharedVariant
+from ml_constructs.interfaces.shared_endpoint import ISharedEndpoint
 from tests.constructs.builders import IMPORTED
 
 COMPONENT = "AWS::SageMaker::InferenceComponent"

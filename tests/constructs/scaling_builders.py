@@ -8,9 +8,9 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 
-from ml_constructs.component_scaling import ComponentScaling
-from ml_constructs.concurrency_scaling import ConcurrencyScaling
-from ml_constructs.scaling import VariantScaling
+from ml_constructs.scaling.component_scaling import ComponentScaling
+from ml_constructs.scaling.concurrency_scaling import ConcurrencyScaling
+from ml_constructs.scaling.variant_scaling import VariantScaling
 from tests.constructs.builders import properties, variant
 
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pytest
 
-from ml_constructs._image_table import PublishedImage, domain_suffix, resolve
+from ml_constructs.models._image_table import PublishedImage, domain_suffix, resolve
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
@@ -90,7 +90,7 @@ def answers(printed: dict[str, Any]) -> list[Answer]:
 
 
 def test_table_is_what_the_generator_writes(printed: dict[str, Any]) -> None:
-    assert (ROOT / "ml_constructs" / "_images.json").read_text(encoding="utf-8") == printed["table"]
+    assert (ROOT / "ml_constructs" / "models" / "_images.json").read_text(encoding="utf-8") == printed["table"]
 
 
 def test_documentation_lists_what_the_generator_writes(printed: dict[str, Any]) -> None:

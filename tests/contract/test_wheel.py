@@ -73,7 +73,7 @@ def test_ships_the_library_and_its_functions_and_nothing_else(wheel: Path) -> No
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert "ml_constructs/_lambda/invoke_endpoint/invoke_endpoint/handler.py" in names
-    assert "ml_constructs/_images.json" in names
+    assert "ml_constructs/models/_images.json" in names
     assert "ml_constructs/py.typed" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"ml_constructs"}
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]

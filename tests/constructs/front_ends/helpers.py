@@ -11,8 +11,8 @@ from aws_cdk import Stack
 from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
-from ml_constructs.endpoint import Endpoint
-from ml_constructs.endpoint_interface import IEndpoint
+from ml_constructs.endpoints.endpoint import Endpoint
+from ml_constructs.interfaces.endpoint import IEndpoint
 
 
 def an_endpoint(stack: Stack, name: str = "champion") -> IEndpoint:

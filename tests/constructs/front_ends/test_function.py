@@ -12,10 +12,10 @@ from aws_cdk import aws_logs as logs
 
 from invoke_endpoint.settings import Settings
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.endpoint import Endpoint
+from ml_constructs.endpoints.endpoint import Endpoint
 from ml_constructs.front_ends._code import function_code
 from ml_constructs.front_ends.function import FunctionFrontEnd
-from ml_constructs.network import InferenceNetwork
+from ml_constructs.network.inference_network import InferenceNetwork
 from tests.constructs.front_ends.helpers import (
     admitted_log_groups,
     an_endpoint,

@@ -15,7 +15,7 @@ from ml_constructs.encryption import EncryptionKey
 from ml_constructs.front_ends.function import FunctionFrontEnd
 from ml_constructs.front_ends.rest_api import RestApiFrontEnd
 from ml_constructs.front_ends.web_acl import WebAcl
-from ml_constructs.network import InferenceNetwork
+from ml_constructs.network.inference_network import InferenceNetwork
 from tests.constructs.front_ends.helpers import (
     admitted_log_groups,
     an_endpoint,

@@ -8,8 +8,8 @@ from typing import Final
 
 from aws_cdk import Duration
 
-from ml_constructs.deployment import Deployment
-from ml_constructs.rollback import RollbackThresholds
+from ml_constructs.endpoints.deployment import Deployment
+from ml_constructs.endpoints.rollback import RollbackThresholds
 from tests.constructs.updates.setups import Served, Serving, Sharing
 
 CHAMPION: Final = Served(name="champion", weight=9)

@@ -9,22 +9,22 @@ from typing import Any, Literal
 from aws_cdk import App, Size, Stack
 from constructs import Construct
 
-from ml_constructs.asynchronous import AsyncInference
-from ml_constructs.capture import DataCapture
-from ml_constructs.component_specification import ComponentSpecification
-from ml_constructs.container import Container
-from ml_constructs.deployment import Deployment
+from ml_constructs.components.inference_component import InferenceComponent
+from ml_constructs.components.shared_endpoint import SharedEndpoint
+from ml_constructs.components.specification import ComponentSpecification
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.endpoint import Endpoint
+from ml_constructs.endpoint_config.asynchronous import AsyncInference
+from ml_constructs.endpoint_config.data_capture import DataCapture
+from ml_constructs.endpoint_config.instance_variant import InstanceVariant
+from ml_constructs.endpoint_config.serverless_variant import ServerlessVariant
+from ml_constructs.endpoint_config.shared_variant import SharedVariant
+from ml_constructs.endpoints.deployment import Deployment
+from ml_constructs.endpoints.endpoint import Endpoint
 from ml_constructs.front_ends.function import FunctionFrontEnd
-from ml_constructs.images import ContainerImage
-from ml_constructs.inference_component import InferenceComponent
-from ml_constructs.model import Model
-from ml_constructs.network import InferenceNetwork
-from ml_constructs.serverless import ServerlessVariant
-from ml_constructs.shared_endpoint import SharedEndpoint
-from ml_constructs.shared_variant import SharedVariant
-from ml_constructs.variants import InstanceVariant
+from ml_constructs.models.container import Container
+from ml_constructs.models.images import ContainerImage
+from ml_constructs.models.model import Model
+from ml_constructs.network.inference_network import InferenceNetwork
 from tests.constructs.builders import stored, synthesised
 
 Template = dict[str, Any]

@@ -11,11 +11,11 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 
-from ml_constructs.alarms import EndpointAlarms
-from ml_constructs.dashboard import EndpointDashboard
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.endpoint import Endpoint
+from ml_constructs.endpoints.endpoint import Endpoint
 from ml_constructs.front_ends.function import FunctionFrontEnd
+from ml_constructs.observability.alarms import EndpointAlarms
+from ml_constructs.observability.dashboard import EndpointDashboard
 from tests.constructs.builders import fresh, strings, synthesised, variant
 from tests.constructs.updates.matrix import CHALLENGER, LARGER, MATRIX, ONE, TWO, one, two
 from tests.constructs.updates.plan import Plan, Step, Template, plan

@@ -1,0 +1,1 @@
+"""Shared endpoints, and the inference components that run on them."""

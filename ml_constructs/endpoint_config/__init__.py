@@ -1,0 +1,1 @@
+"""What an endpoint configuration holds: variants of every kind, capture, queues, explanations."""

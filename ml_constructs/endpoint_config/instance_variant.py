@@ -1,0 +1,225 @@
+"""Production variants: what an endpoint serves, on which capacity, and the limits AWS sets.
+
+A variant is a value, valid from birth; `Endpoint` turns variants into an endpoint configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Final
+
+from aws_cdk import Duration, Size, SizeRoundingBehavior
+from aws_cdk import aws_sagemaker as sagemaker
+
+from ml_constructs._checks import (
+    check_choice,
+    check_finite,
+    check_given,
+    check_offers,
+    check_pattern,
+    check_seconds,
+    check_type,
+    check_whole,
+    is_token,
+)
+from ml_constructs._instance_types import NO_ACCELERATOR, check_instance_type, has_local_storage, vcpus_of_type
+from ml_constructs.endpoint_config.instance_pools import PROVISION_SECONDS, InstancePool, check_pools
+from ml_constructs.endpoint_config.routing import Routing
+from ml_constructs.models.model import IModel, Model
+
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
+NAME_PATTERN: Final = r"(?!.{64})[a-zA-Z0-9](-*[a-zA-Z0-9])*"
+NAME_RULE: Final = "at most 63 letters, digits and inner hyphens"
+TIMEOUT_SECONDS: Final = (60, 3600)
+VOLUME_GIB: Final = (1, 512)
+INFERENCE_AMI_VERSIONS: Final = (
+    "al2-ami-sagemaker-inference-gpu-2",
+    "al2-ami-sagemaker-inference-gpu-2-1",
+    "al2-ami-sagemaker-inference-gpu-3-1",
+    "al2-ami-sagemaker-inference-neuron-2",
+    "al2023-ami-sagemaker-inference-gpu-4-1",
+)
+
+_DEFAULT_TIMEOUT: Final = 600
+# API_ProductionVariantCapacityReservationConfig.html
+MAX_RESERVATION_ARN: Final = 258
+_RESERVATION_ARN: Final = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:\d{12}:[a-z0-9-]{1,14}/.*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceVariant:
+    """One model on instances of its own.
+
+    Args:
+        name: Unique on its endpoint; at most 63 letters, digits and inner hyphens. Do not change it on a live endpoint:
+            SageMaker refuses an update that renames a variant.
+        model: The model to serve.
+        instance_type: An ML instance type, e.g. `ml.m5.large`. Default: `instance_pools` name several.
+        instance_count: How many instances to start with, 1 or more. Default: 2, which SageMaker spreads over two zones.
+        weight: Share of the traffic relative to the other variants, 0 or more; 0 keeps a variant dark. Default: 1.
+        container_startup_timeout: Time for the container to pass its health check, 60 to 3600 s. Default: 10 minutes.
+        model_download_timeout: Time to download and unpack the model, 60 to 3600 s. Default: 10 minutes.
+        volume_size: Size of the storage volume, 1 to 512 GiB; not for instance types with local storage.
+            Default: the size SageMaker chooses.
+        inference_ami_version: The machine image of the instances, one of `INFERENCE_AMI_VERSIONS`.
+            Default: the newest that SageMaker supports for the instance type.
+        instance_pools: Instead of `instance_type`, 1 to 5 types in order of preference: SageMaker takes the next one
+            where it finds no capacity.
+        provision_timeout: How long SageMaker looks for capacity, 300 to 3600 s. Default: as long as SageMaker does.
+        routing: How an instance is chosen for a request. Default: at random.
+        capacity_reservation_arn: An ML capacity reservation, outside of which no instance starts. Default: on demand.
+        accelerator_type: Not accepted, since AWS no longer offers Elastic Inference.
+
+    Raises:
+        ValueError: an argument is out of its range, or both `instance_type` and `instance_pools` are given.
+        TypeError: an argument is of another type, or neither of the two is given.
+
+    See https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
+    """
+
+    name: str
+    model: IModel
+    instance_type: str | None = None
+    instance_count: int = 2
+    weight: float = 1.0
+    container_startup_timeout: Duration | None = None
+    model_download_timeout: Duration | None = None
+    volume_size: Size | None = None
+    inference_ami_version: str | None = None
+    instance_pools: Sequence[InstancePool] | None = None
+    provision_timeout: Duration | None = None
+    routing: Routing | None = None
+    capacity_reservation_arn: str | None = None
+    accelerator_type: None = None
+
+    def __post_init__(self) -> None:
+        check_type(str, name=self.name)
+        check_type(
+            (str, NoneType), instance_type=self.instance_type, capacity_reservation_arn=self.capacity_reservation_arn
+        )
+        check_type((Size, NoneType), volume_size=self.volume_size)
+        check_type((Routing, NoneType), routing=self.routing)
+        if self.accelerator_type is not None:
+            raise ValueError(f"accelerator_type must not be given, {NO_ACCELERATOR}, got {self.accelerator_type!r}")
+        check_given(model=self.model, instance_count=self.instance_count)
+        check_offers("model_name", "a model", model=self.model)
+        check_pattern("name", self.name, NAME_PATTERN, NAME_RULE)
+        self._check_types()
+        self._check_models()
+        check_whole("instance_count", self.instance_count, 1, 2**31 - 1)
+        check_finite("weight", self.weight, "0 or more", low=0)
+        check_seconds("container_startup_timeout", self.container_startup_timeout, *TIMEOUT_SECONDS)
+        check_seconds("model_download_timeout", self.model_download_timeout, *TIMEOUT_SECONDS)
+        check_choice("inference_ami_version", self.inference_ami_version, INFERENCE_AMI_VERSIONS)
+        check_seconds("provision_timeout", self.provision_timeout, *PROVISION_SECONDS)
+        arn = self.capacity_reservation_arn
+        check_pattern("capacity_reservation_arn", arn, _RESERVATION_ARN, "the ARN of an ML capacity reservation")
+        if arn is not None and not is_token(arn) and len(arn) > MAX_RESERVATION_ARN:
+            raise ValueError(
+                f"capacity_reservation_arn must have at most {MAX_RESERVATION_ARN} characters, got {len(arn)}"
+            )
+        if self.volume_size is not None:
+            size = _gibibytes(self.volume_size)
+            local = ", ".join(each for each in self.instance_types if has_local_storage(each))
+            if local:
+                raise ValueError(
+                    f"volume_size must not be set for {local}: this instance type stores data on local "
+                    f"disks, got {'a token' if size is None else f'{size:g} GiB'}"
+                )
+            check_whole("volume_size", size, *VOLUME_GIB, "GiB")
+
+    def _check_types(self) -> None:
+        if self.instance_pools is None:
+            if self.instance_type is None:
+                raise TypeError("instance_type must be given, or instance_pools, got None")
+            check_instance_type("instance_type", self.instance_type)
+            return
+        if self.instance_type is not None:
+            raise ValueError(
+                "instance_type must not be given beside instance_pools, which name the types, "
+                f"got {self.instance_type!r}"
+            )
+        check_pools(self.instance_pools)
+
+    def _check_models(self) -> None:
+        if self.instance_type is not None:
+            pairs = [(self.model, self.instance_type)]
+        else:
+            pools = self.instance_pools or ()
+            pairs = [(self.model if pool.model is None else pool.model, pool.instance_type) for pool in pools]
+        for model, instance_type in pairs:
+            if isinstance(model, Model):
+                model.check_instance_type(instance_type)
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The instance types that the variant may run on; a list of pools that is a token tells none."""
+        if self.instance_type is not None:
+            return (self.instance_type,)
+        return tuple(pool.instance_type for pool in self.instance_pools or ())
+
+    @property
+    def models(self) -> tuple[IModel, ...]:
+        """The variant's model, and those of its pools that have one of their own."""
+        return (self.model, *(pool.model for pool in self.instance_pools or () if pool.model is not None))
+
+    @property
+    def local_storage(self) -> bool:
+        """Whether an instance stores data on local disks, which AWS encrypts itself; False when not known at synth."""
+        return any(map(has_local_storage, self.instance_types))
+
+    @property
+    def vcpus(self) -> int | None:
+        """The vCPUs of one instance; None when not known at synth, or not the same in all pools."""
+        counts = {vcpus_of_type(each) for each in self.instance_types}
+        return counts.pop() if len(counts) == 1 else None
+
+    def render(self) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
+        """The variant as CloudFormation property."""
+        return sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+            variant_name=self.name,
+            model_name=self.model.model_name,
+            instance_type=self.instance_type,
+            initial_instance_count=self.instance_count,
+            initial_variant_weight=self.weight,
+            container_startup_health_check_timeout_in_seconds=_seconds(self.container_startup_timeout),
+            model_data_download_timeout_in_seconds=_seconds(self.model_download_timeout),
+            volume_size_in_gb=None if self.volume_size is None else self.volume_size.to_gibibytes(),
+            inference_ami_version=self.inference_ami_version,
+            instance_pools=None
+            if self.instance_pools is None
+            else [pool.render(place) for place, pool in enumerate(self.instance_pools, 1)],
+            variant_instance_provision_timeout_in_seconds=None
+            if self.provision_timeout is None
+            else self.provision_timeout.to_seconds(),
+            routing_config=None if self.routing is None else self.routing.render(),
+            capacity_reservation_config=None
+            if self.capacity_reservation_arn is None
+            else sagemaker.CfnEndpointConfig.CapacityReservationConfigProperty(
+                capacity_reservation_preference="capacity-reservations-only",
+                ml_reservation_arn=self.capacity_reservation_arn,
+            ),
+        )
+
+
+def construct_ids(names: Sequence[str]) -> list[str]:
+    """Variants' names as ids of constructs; the position stands for a name that is known only at deployment."""
+    return [f"Variant_{index}" if is_token(name) else name for index, name in enumerate(names)]
+
+
+def _seconds(duration: Duration | None) -> float:
+    return _DEFAULT_TIMEOUT if duration is None else duration.to_seconds()
+
+
+def _gibibytes(size: Size) -> float | None:
+    """The size in GiB, an int if it is whole; None if it is known only at deployment."""
+    if size.is_unresolved():
+        try:
+            size.to_gibibytes()
+        except RuntimeError:
+            raise ValueError("volume_size must be given in GiB where known only at deployment, got a token") from None
+        return None
+    number = size.to_gibibytes(rounding=SizeRoundingBehavior.NONE)
+    return int(number) if number == int(number) else number

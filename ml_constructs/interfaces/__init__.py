@@ -1,0 +1,1 @@
+"""What endpoints and components offer, owned or imported: names, grants, metrics."""

@@ -1,0 +1,1 @@
+"""Models: containers, what they load, the images they run, and the registry they come from."""

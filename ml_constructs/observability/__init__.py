@@ -1,0 +1,1 @@
+"""Alarms, dashboards and deployment events."""

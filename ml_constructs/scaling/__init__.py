@@ -1,0 +1,1 @@
+"""Scaling of instances, of copies, and of serverless concurrency."""
