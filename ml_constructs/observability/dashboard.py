@@ -9,7 +9,8 @@ from aws_cdk import Names, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from ml_constructs._checks import check_each, check_given, check_length, check_offers, check_pattern
+from ml_constructs._checks import check_each, check_given, check_length, check_offers, check_pattern, is_token
+from ml_constructs._environment import environment_of
 from ml_constructs.endpoints._kind import Kind, kind_of
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.observability._dashboard_components import components
@@ -93,23 +94,21 @@ class EndpointDashboard(cloudwatch.Dashboard):
                 check_given(alarms=alarm)
                 check_offers("alarm_arn", "a list of EndpointAlarms and alarms", alarms=alarm)
         check_length("endpoints", endpoints, 1, MAX_WIDGETS)
-        for endpoint in endpoints:
-            if not endpoint.variant_names:
-                raise ValueError("endpoints must know their variants, import them with variant_names, got one without")
-        for front_end in front_ends:
-            if not isinstance(front_end, ApiMetrics | FunctionMetrics):
-                raise ValueError(  # noqa: TRY004 - as every refused argument
-                    f"front_ends must offer the metrics of an API or a function, got {front_end!r}"
-                )
+        _check_shown(endpoints, front_ends)
         check_pattern("name", name, NAME_PATTERN, NAME_RULE)
+        shown = _shown(endpoints, alarms)
         rows = Rows()
-        rows.add(*_alarm_widgets(endpoints, alarms))
+        rows.add(*_alarm_widgets(shown))
         for endpoint in endpoints:
             _add_endpoint(rows, endpoint, _watching(endpoint, alarms))
         for front_end in with_functions(front_ends):
             add_front_end(rows, front_end)
         rows.check()
-        super().__init__(scope, construct_id, dashboard_name=name, widgets=rows.rows)
+        super().__init__(scope, construct_id, dashboard_name=name)
+        if shown:
+            rows.rows[0] = list(_alarm_widgets(_named(self, shown)))
+        for row in rows.rows:
+            self.add_widgets(*row)
         if name is None:
             resource = self.node.default_child
             assert isinstance(resource, cloudwatch.CfnDashboard)  # noqa: S101 - narrows the type of an L2's own child
@@ -119,10 +118,21 @@ class EndpointDashboard(cloudwatch.Dashboard):
             resource.dashboard_name = f"{unique}-{Stack.of(self).region}"  # one name for all regions of an account
 
 
-def _alarm_widgets(
+def _check_shown(endpoints: Sequence[IEndpoint], front_ends: Sequence[object]) -> None:
+    for endpoint in endpoints:
+        if not endpoint.variant_names:
+            raise ValueError("endpoints must know their variants, import them with variant_names, got one without")
+    for front_end in front_ends:
+        if not isinstance(front_end, ApiMetrics | FunctionMetrics):
+            raise ValueError(  # noqa: TRY004 - as every refused argument
+                f"front_ends must offer the metrics of an API or a function, got {front_end!r}"
+            )
+
+
+def _shown(
     endpoints: Sequence[IEndpoint], alarms: Sequence[EndpointAlarms | cloudwatch.IAlarm]
-) -> Iterator[cloudwatch.IWidget]:
-    """The state of each alarm once, in the order given; a widget holds so many."""
+) -> list[cloudwatch.IAlarm]:
+    """Each alarm once, in the order given, then those that turn deployments back."""
     shown: dict[int, cloudwatch.IAlarm] = {}
     for alarm in alarms:
         members = alarm.alarms if isinstance(alarm, EndpointAlarms) else (alarm,)
@@ -130,9 +140,31 @@ def _alarm_widgets(
     for endpoint in endpoints:
         for _, rollback in rollback_alarms_of(endpoint):
             shown.update({id(member): member for member in rollback})
-    every = list(shown.values())
-    for start in range(0, len(every), MAX_ALARMS_PER_WIDGET):
-        part = every[start : start + MAX_ALARMS_PER_WIDGET]
+    return list(shown.values())
+
+
+def _named(dashboard: Construct, alarms: Sequence[cloudwatch.IAlarm]) -> list[cloudwatch.IAlarm]:
+    """Alarms of other stacks by their names, where these are literals.
+
+    A reference would be an export, and CloudFormation refuses to change or remove what another stack imports.
+    """
+    here = environment_of(dashboard).stack_path
+    named: list[cloudwatch.IAlarm] = []
+    for index, alarm in enumerate(alarms):
+        child = alarm.node.default_child
+        known = child.alarm_name if isinstance(child, cloudwatch.CfnAlarm) else None
+        if known is None or is_token(known) or environment_of(alarm).stack_path == here:
+            named.append(alarm)
+        else:
+            arn = environment_of(alarm).arn("cloudwatch", f"alarm:{known}")
+            named.append(cloudwatch.Alarm.from_alarm_arn(dashboard, f"Alarm{index}", arn))
+    return named
+
+
+def _alarm_widgets(alarms: Sequence[cloudwatch.IAlarm]) -> Iterator[cloudwatch.IWidget]:
+    """The state of each alarm; a widget holds so many."""
+    for start in range(0, len(alarms), MAX_ALARMS_PER_WIDGET):
+        part = alarms[start : start + MAX_ALARMS_PER_WIDGET]
         lines = -(-len(part) // _ALARMS_PER_LINE)
         yield cloudwatch.AlarmStatusWidget(title="Alarms", alarms=part, width=FULL, height=1 + lines)
 
