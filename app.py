@@ -12,6 +12,7 @@ from stacks.dog_breeds import DogBreedsSettings, DogBreedsStack
 from stacks.realtime import RealtimeSettings, RealtimeStack
 from stacks.serverless import ServerlessSettings, ServerlessStack
 from stacks.shadow import ShadowSettings, ShadowStack
+from stacks.shared import SharedSettings, SharedStack
 
 MODELS = Path(__file__).parent / "build" / "models"  # made by `make models`
 
@@ -36,6 +37,7 @@ def build(app: App, models: Path = MODELS) -> App:
         ),
     )
     ShadowStack(app, "Shadow", settings=ShadowSettings(champion=champion, challenger=challenger))
+    SharedStack(app, "Shared", settings=SharedSettings(busy=champion, idle=challenger))
     return app
 
 

@@ -35,7 +35,14 @@ def test_synthesises_the_examples_without_a_finding(tmp_path: Path) -> None:
     result = synth(tmp_path, f"{sys.executable} app.py")
     assert result.returncode == 0, result.stderr
     review = read(tmp_path)
-    assert {stack.name for stack in review.stacks} == {"Realtime", "DogBreeds", "Serverless", "Documents", "Shadow"}
+    assert {stack.name for stack in review.stacks} == {
+        "Realtime",
+        "DogBreeds",
+        "Serverless",
+        "Documents",
+        "Shadow",
+        "Shared",
+    }
     assert review.findings == ()
 
 
