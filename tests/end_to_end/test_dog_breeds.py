@@ -11,7 +11,7 @@ from typing import Final
 from aws_cdk import App
 
 from stacks.dog_breeds import DogBreedsSettings, DogBreedsStack
-from tests.end_to_end.assemblies import ROOT
+from tests.end_to_end.assemblies import context
 from tests.end_to_end.deployment import Deployment
 
 STACK: Final = "DogBreeds"
@@ -44,8 +44,7 @@ def archive() -> bytes:
 
 
 def test_the_second_example_is_deployed_called_and_destroyed(deployment: Deployment, tmp_path: Path) -> None:
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    app = App(context=context, outdir=str(tmp_path / "out"), builtin_cloud_formation_validation=False)
+    app = App(context=context(), outdir=str(tmp_path / "out"), builtin_cloud_formation_validation=False)
     DogBreedsStack(app, STACK, settings=SETTINGS)
     app.synth()
     s3 = deployment.client("s3")

@@ -1,10 +1,11 @@
-"""One life of the realtime stack, in the order of the tests: deploy, call, change the weights, destroy."""
+"""One life of the realtime example, in the order of the tests: deploy, call, change the weights, destroy."""
 
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,17 +13,31 @@ import pytest
 from botocore.credentials import Credentials  # type: ignore[import-untyped]  # ships no types
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # ships no types
 
+from tests.end_to_end import inventory
 from tests.end_to_end.assemblies import STACK, synthesise
-from tests.end_to_end.deployment import Deployment
+from tests.end_to_end.deployment import Deployment, weights
+from tests.end_to_end.inventory import Inventory
+from tests.end_to_end.traffic import invoking, traffic
 from tests.local_aws.launcher import ACCOUNT, REGION
 
+SPEED: Final = 600  # no alarm has to go off here
 ROW: Final = [float(number) for number in range(30)]
 GOOD: Final = {"instances": [ROW]}
 
 
 @pytest.fixture(scope="module")
-def stack(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    deployment.deploy(STACK, synthesise(tmp_path_factory.mktemp("first")))
+def before(deployment: Deployment) -> Inventory:
+    return inventory.take(deployment)
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthesise(tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture(scope="module")
+def stack(deployment: Deployment, before: Inventory, assembly: Path) -> Deployment:  # noqa: ARG001 - taken first
+    deployment.deploy(STACK, assembly)
     return deployment
 
 
@@ -34,16 +49,23 @@ def caller(stack: Deployment) -> Credentials:
 
 @pytest.fixture(scope="module")
 def endpoint(stack: Deployment) -> dict[str, Any]:
-    (summary,) = stack.client("sagemaker").list_endpoints()["Endpoints"]
-    found: dict[str, Any] = stack.client("sagemaker").describe_endpoint(EndpointName=summary["EndpointName"])
+    return stack.endpoint()
+
+
+def resources_of(assembly: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((assembly / f"{STACK}.template.json").read_text())["Resources"]
     return found
 
 
-def test_every_resource_is_made(stack: Deployment, endpoint: dict[str, Any]) -> None:
+def test_every_resource_is_made(stack: Deployment, endpoint: dict[str, Any], assembly: Path, before: Inventory) -> None:
     assert stack.status(STACK) == "CREATE_COMPLETE"
     assert endpoint["EndpointStatus"] == "InService"
     instances = {variant["VariantName"]: variant["CurrentInstanceCount"] for variant in endpoint["ProductionVariants"]}
     assert instances == {"champion": 2, "challenger": 2}
+    wanted = Counter(item["Type"] for item in resources_of(assembly).values())
+    made = inventory.added(before, inventory.take(stack))
+    for kind, number in wanted.items():
+        assert kind in inventory.PARTS or len(made[kind]) >= number, kind
 
 
 def test_a_signed_request_is_answered_by_the_model(stack: Deployment, caller: Credentials) -> None:
@@ -80,24 +102,15 @@ def test_a_row_of_the_wrong_length_is_refused_by_the_model(stack: Deployment, ca
 
 
 def test_traffic_follows_the_weights(stack: Deployment, endpoint: dict[str, Any]) -> None:
-    runtime = stack.client("sagemaker-runtime")
-    name, body = endpoint["EndpointName"], json.dumps(GOOD)
-    served = Counter(
-        runtime.invoke_endpoint(EndpointName=name, ContentType="application/json", Body=body)[
-            "InvokedProductionVariant"
-        ]
-        for _ in range(200)
-    )
-    assert 160 < served["champion"] < 198  # 180 expected, 4.7 standard deviations
+    served = Counter(stack.invoke(endpoint["EndpointName"], GOOD)[0] for _ in range(200))
+    assert 160 < served["champion"] < 198  # 180 expected, 4.2 standard deviations at least
     assert served["champion"] + served["challenger"] == 200
 
 
 def test_the_function_may_invoke_this_endpoint_alone(
     stack: Deployment, endpoint: dict[str, Any], caller: Credentials
 ) -> None:
-    sagemaker, functions = stack.client("sagemaker"), stack.client("lambda")
-    sagemaker.create_endpoint(EndpointName="other", EndpointConfigName=endpoint["EndpointConfigName"])
-    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName="other", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    functions = stack.client("lambda")
     (function,) = functions.list_functions()["Functions"]
     event = {"httpMethod": "POST", "headers": {"content-type": "application/json"}, "body": json.dumps(GOOD)}
 
@@ -111,14 +124,31 @@ def test_the_function_may_invoke_this_endpoint_alone(
         )
         return answer
 
-    try:
-        refused = invoke("other")
+    with another_endpoint(stack, endpoint) as other:
+        refused = invoke(other)
         allowed = invoke(endpoint["EndpointName"])
-    finally:
-        sagemaker.delete_endpoint(EndpointName="other")
     assert allowed["statusCode"] == 200
     assert json.loads(refused["body"])["detail"] == "The service may not call its endpoint."
     assert stack.post(GOOD, caller).status == 200  # the alias still points to the published version
+
+
+@contextmanager
+def another_endpoint(stack: Deployment, like: dict[str, Any]) -> Iterator[str]:
+    """A second endpoint, with one instance of the first one's first model."""
+    sagemaker, name = stack.client("sagemaker"), "other"
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=like["EndpointConfigName"])
+    variant = config["ProductionVariants"][0] | {"InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    waiter = {"Delay": 1, "MaxAttempts": 300}
+    sagemaker.get_waiter("endpoint_in_service").wait(EndpointName=name, WaiterConfig=waiter)
+    try:
+        assert stack.invoke(name, GOOD)[0] == variant["VariantName"]  # by the account's root
+        yield name
+    finally:
+        sagemaker.delete_endpoint(EndpointName=name)
+        sagemaker.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig=waiter)
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
 
 
 def test_scaling_is_registered_for_both_variants(stack: Deployment, endpoint: dict[str, Any]) -> None:
@@ -136,44 +166,32 @@ def test_scaling_is_registered_for_both_variants(stack: Deployment, endpoint: di
 def test_weights_change_in_place_and_no_request_fails(
     stack: Deployment, endpoint: dict[str, Any], caller: Credentials, tmp_path: Path
 ) -> None:
-    finished, answers = threading.Event(), Counter[int]()
-
-    def call() -> None:
-        while not finished.is_set():
-            answers[stack.post(GOOD, caller).status] += 1
-
-    thread = threading.Thread(target=call)
-    thread.start()
-    try:
-        stack.deploy(STACK, synthesise(tmp_path / "even", challenger_percent=50))
-    finally:
-        finished.set()
-        thread.join()
-    after = stack.client("sagemaker").describe_endpoint(EndpointName=endpoint["EndpointName"])
+    even = synthesise(tmp_path / "even", challenger_percent=50)
+    direct = invoking(stack, endpoint["EndpointName"], GOOD)
+    with traffic(lambda: str(stack.post(GOOD, caller).status), direct, direct) as outcomes:
+        stack.deploy(STACK, even)
+        outcomes.await_some(20)
+    after = stack.endpoint()
     assert stack.status(STACK) == "UPDATE_COMPLETE"
     assert after["CreationTime"] == endpoint["CreationTime"]
     assert after["EndpointConfigName"] != endpoint["EndpointConfigName"]
-    assert {variant["VariantName"]: variant["CurrentWeight"] for variant in after["ProductionVariants"]} == {
-        "champion": 50.0,
-        "challenger": 50.0,
-    }
+    assert weights(after) == {"champion": 50.0, "challenger": 50.0}
     with pytest.raises(ClientError, match="Could not find"):
         stack.client("sagemaker").describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    assert set(answers) == {200}
-    assert answers[200] > 20
+    assert set(outcomes) == {"200", "answered"}
 
 
-def test_destroy_leaves_the_retained_resources_alone(stack: Deployment, tmp_path: Path) -> None:
-    assembly = synthesise(tmp_path / "last", challenger_percent=50)
-    resources = json.loads((assembly / f"{STACK}.template.json").read_text())["Resources"]
+def test_destroy_leaves_the_retained_resources_alone(stack: Deployment, assembly: Path, before: Inventory) -> None:
+    resources = resources_of(assembly)
+    formation = stack.client("cloudformation")
     made = {
         item["LogicalResourceId"]: item["PhysicalResourceId"]
-        for page in stack.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        for page in formation.get_paginator("list_stack_resources").paginate(StackName=STACK)
         for item in page["StackResourceSummaries"]
     }
-    identity = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["StackId"]
+    identity = formation.describe_stacks(StackName=STACK)["Stacks"][0]["StackId"]
     stack.destroy(STACK, assembly)
-    events = stack.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=identity)
+    events = formation.get_paginator("describe_stack_events").paginate(StackName=identity)
     skipped = {
         event["LogicalResourceId"]
         for page in events
@@ -190,38 +208,9 @@ def test_destroy_leaves_the_retained_resources_alone(stack: Deployment, tmp_path
         "AWS::S3::Bucket",
         "AWS::S3::BucketPolicy",
     }
-    assert _left(stack) == _expected(resources, made, retained)
-
-
-def _expected(resources: dict[str, Any], made: dict[str, str], retained: set[str]) -> dict[str, set[str]]:
-    def of(kind: str) -> set[str]:
-        return {made[name] for name in retained if resources[name]["Type"] == kind}
-
-    return {"buckets": of("AWS::S3::Bucket"), "log groups": of("AWS::Logs::LogGroup"), "roles": of("AWS::IAM::Role")}
-
-
-def _left(stack: Deployment) -> dict[str, set[str]]:
-    """What a look at each service finds; what must be empty is asserted here."""
-    sagemaker = stack.client("sagemaker")
-    assert sagemaker.list_endpoints()["Endpoints"] == []
-    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
-    assert sagemaker.list_models()["Models"] == []
-    assert stack.client("lambda").list_functions()["Functions"] == []
-    assert stack.client("apigateway").get_rest_apis()["items"] == []
-    assert stack.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
-    assert stack.client("cloudwatch").list_dashboards()["DashboardEntries"] == []
-    assert stack.client("cloudtrail").describe_trails()["trailList"] == []
-    assert stack.client("sns").list_topics()["Topics"] == []
-    assert stack.client("wafv2").list_web_acls(Scope="REGIONAL")["WebACLs"] == []
-    assert stack.client("ec2").describe_flow_logs()["FlowLogs"] == []
-    assert [vpc for vpc in stack.client("ec2").describe_vpcs()["Vpcs"] if not vpc["IsDefault"]] == []
-    scaling = stack.client("application-autoscaling")
-    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"] == []
-    buckets = {bucket["Name"] for bucket in stack.client("s3").list_buckets()["Buckets"]}
-    groups = {group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]}
-    roles = {role["RoleName"] for role in stack.client("iam").list_roles()["Roles"]}
-    return {
-        "buckets": {name for name in buckets if not name.startswith("cdk-")},
-        "log groups": groups,
-        "roles": {name for name in roles if not name.startswith("cdk-")},
-    }
+    expected: Inventory = {}
+    for name in retained:
+        kind = resources[name]["Type"]
+        if kind not in inventory.PARTS:
+            expected.setdefault(kind, set()).add(made[name])
+    assert inventory.added(before, inventory.take(stack)) == expected
