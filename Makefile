@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # A line for each package, as it comes.
 PROGRESS := awk '/^Collecting/ { print "  " $$2; fflush() } /^Installing/ { print "  unpacking"; fflush() }'
-# Two modules at a time, each with a cloud of its own, in the order of their names.
+# Two modules at a time, in the order of their names; those that need a local cloud have one each.
 BESIDE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PACKAGES := ml_constructs stacks tests lambda app.py
 
@@ -21,15 +21,15 @@ demo: .venv/demo .venv-local/all node_modules/aws-cdk/package.json build/models/
 	@LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m tests.local_aws.demo
 
 test: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 	@$(MAKE) --no-print-directory test-local
 
-unit: .venv/all build/models/.trained ## Run the tests that share one process and need no CDK command line
-	$(BIN)/python -m pytest tests/constructs tests/policy tests/runtime
+unit: .venv/all build/models/.trained ## Run the tests that need no CDK command line
+	$(BIN)/python -m pytest $(BESIDE) tests/constructs tests/policy tests/properties tests/runtime
 
 test-local: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Test the local cloud, and the examples on it
 	$(LOCAL) -m pytest $(BESIDE) --confcutdir=tests/local_aws --ignore=tests/local_aws/demo tests/local_aws
-	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest $(BESIDE) tests/end_to_end tests/local_aws/demo
+	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest $(BESIDE) tests/end_to_end
 
 local: .venv-local/all ## Run a local cloud until Ctrl-C
 	@$(LOCAL) -m tests.local_aws

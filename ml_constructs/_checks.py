@@ -11,6 +11,7 @@ from typing import Any, Final
 from aws_cdk import Duration, Token
 
 _PLAIN: Final = (bool, type(None), dict, bytes)
+_SHOWN: Final = 120
 _TOKEN_NUMBERS: Final = -1e288  # a number below is a token
 
 
@@ -42,7 +43,20 @@ def check_type(kinds: type | tuple[type, ...], **arguments: object) -> None:
         if not isinstance(value, kinds):
             every = kinds if isinstance(kinds, tuple) else (kinds,)
             names = " or ".join("None" if kind is type(None) else kind.__name__ for kind in every)
-            raise TypeError(f"{argument} must be {names}, got {value!r}")
+            raise TypeError(f"{argument} must be {names}, got {_shown(value)}")
+        check_text(argument, value)
+
+
+def check_text(argument: str, value: object) -> None:
+    """Raise `ValueError` if a text holds half a character, as names of files may; no template can. All else passes."""
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
+        raise ValueError(f"{argument} must be text that UTF-8 can encode, got {value!r}")
+
+
+def check_keys(argument: str, names: Collection[object]) -> None:
+    """Raise `ValueError` for the one name that the jsii kernel takes in no mapping."""
+    if "__proto__" in names:
+        raise ValueError(f"{argument} must not name '__proto__', which aws-cdk puts into no template, got it")
 
 
 def check_offers(member: str, what: str, **arguments: object) -> None:
@@ -53,7 +67,7 @@ def check_offers(member: str, what: str, **arguments: object) -> None:
     """
     for argument, value in arguments.items():
         if value is not None and not _offers(value, member):
-            raise TypeError(f"{argument} must be {what}, got {value!r}")
+            raise TypeError(f"{argument} must be {what}, got {_shown(value)}")
 
 
 def check_each(what: str, kind: type | tuple[type, ...] | str, **arguments: object) -> None:
@@ -62,10 +76,11 @@ def check_each(what: str, kind: type | tuple[type, ...] | str, **arguments: obje
         if is_token(values):
             continue
         if not isinstance(values, (list, tuple)):
-            raise TypeError(f"{argument} must be a list of {what}, got {values!r}")
+            raise TypeError(f"{argument} must be a list of {what}, got {_shown(values)}")
         for value in values:
             if not (_offers(value, kind) if isinstance(kind, str) else isinstance(value, kind)):
-                raise TypeError(f"{argument} must be a list of {what}, got one with {value!r}")
+                raise TypeError(f"{argument} must be a list of {what}, got one with {_shown(value)}")
+            check_text(argument, value)
 
 
 def check_given(**arguments: object) -> None:
@@ -73,6 +88,12 @@ def check_given(**arguments: object) -> None:
     for argument, value in arguments.items():
         if value is None:
             raise TypeError(f"{argument} must be given, got None")
+
+
+def _shown(value: object) -> str:
+    """What a user passed, as much of it as fits into a sentence: a value with all its fields can take pages."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _offers(value: object, member: str) -> bool:
@@ -141,6 +162,7 @@ def check_pattern(argument: str, value: str | None, pattern: str, rule: str) -> 
         return
     if not isinstance(value, str):
         raise TypeError(f"{argument} must be text, {rule}, got {value!r}")
+    check_text(argument, value)
     if not re.fullmatch(pattern, value):
         raise ValueError(f"{argument} must be {rule}, got {value!r}")
 

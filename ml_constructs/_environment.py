@@ -38,7 +38,10 @@ _KNOWN: Final[WeakKeyDictionary[IConstruct, StackEnvironment]] = WeakKeyDictiona
 
 def environment_of(scope: IConstruct) -> StackEnvironment:
     """The environment of the stack that holds `scope`."""
-    known = _KNOWN.get(scope)
+    try:
+        known = _KNOWN.get(scope)
+    except TypeError:  # None, text and the like cannot be looked up
+        raise TypeError(f"scope must be a construct, got {scope!r}") from None
     if known is not None:
         return known
     stack = Stack.of(scope)

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import pytest
 from aws_cdk import App, Stack
+from hypothesis import Phase, settings
+
+# The same examples in every run, on machines of any speed.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    max_examples=50,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    report_multiple_bugs=False,
+)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -76,6 +77,7 @@ def check_on_endpoint(
         for instance_type in types:
             specification.check_instance_type(instance_type)
         _check_cores(specification.cpu_cores, types)
+        _check_accelerators(specification.accelerators, types)
 
 
 def _check_surroundings(model: Model, endpoint: ISharedEndpoint) -> None:
@@ -88,6 +90,17 @@ def _check_surroundings(model: Model, endpoint: ISharedEndpoint) -> None:
         raise ValueError(
             f"model must have the network_isolation of the endpoint, {endpoint.network_isolation}, "
             f"got {model.network_isolation}"
+        )
+
+
+def _check_accelerators(accelerators: float | None, instance_types: Sequence[str]) -> None:
+    """Raise `ValueError` where no instance type has any: the families C, M, R and T."""
+    without = [each for each in instance_types if re.match(r"ml\.[cmrt]\d", each)]
+    if accelerators is None or is_token(accelerators):
+        return
+    if without and len(without) == len(instance_types):
+        raise ValueError(
+            f"accelerators must not be given for instance types without any, {', '.join(without)}, got {accelerators}"
         )
 
 

@@ -215,6 +215,7 @@ class SharedEndpoint(Construct, ISharedEndpoint):
         Raises:
             ValueError: the ARN is not one of an endpoint, or a name is malformed.
         """
+        check_type(str, endpoint_arn=endpoint_arn)
         return _ImportedSharedEndpoint(
             scope, construct_id, endpoint_arn=endpoint_arn, variant_name=variant_name, role=role
         )

@@ -5,8 +5,11 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 
+from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -55,3 +58,15 @@ def write_captured(
             )
         )
     return permissions
+
+
+def policy_id(scope: Construct, used: Sequence[Permission]) -> str:
+    """The end of a policy's id, which follows what instances use while they answer: the queue, the baseline.
+
+    If these are others, it is another policy, and the old one outlives the update: until the traffic has moved, the old
+    instances still answer to the old place, and where they cannot, their failures take the deployment back.
+    """
+    if not used:
+        return "Policy"
+    documents = Stack.of(scope).resolve([permission.document() for permission in used])
+    return f"Policy{hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()[:8].upper()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import NoneType
 from typing import Final
 
 from ml_constructs._checks import check_each, check_length, check_type, is_token
@@ -80,7 +81,7 @@ def check_shadow(variants: Sequence[AnyVariant], shadow: InstanceVariant | None)
     """Raise `ValueError` unless a shadow variant can follow the production variant."""
     if shadow is None:
         return
-    check_type(InstanceVariant, shadow=shadow)
+    check_type((InstanceVariant, NoneType), shadow=shadow)
     if len(variants) != 1:
         raise ValueError(f"variants must be one beside a shadow variant, got {len(variants)} variants")
     (production,) = variants

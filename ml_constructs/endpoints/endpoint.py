@@ -26,7 +26,7 @@ from ml_constructs.endpoint_config.explainability import ClarifyExplainer
 from ml_constructs.endpoint_config.instance_variant import NAME_PATTERN, NAME_RULE, InstanceVariant, construct_ids
 from ml_constructs.endpoint_config.serverless_variant import ServerlessVariant
 from ml_constructs.endpoints._import import ImportedEndpoint
-from ml_constructs.endpoints._permissions import write_captured, write_logs_and_metrics
+from ml_constructs.endpoints._permissions import policy_id, write_captured, write_logs_and_metrics
 from ml_constructs.endpoints._rollback_watch import RollbackWatch
 from ml_constructs.endpoints._rules import AnyVariant, check_together, check_variants, key_on_volumes, serverless
 from ml_constructs.endpoints._warnings import warn_of_guardrails, warn_of_variants
@@ -166,15 +166,20 @@ class Endpoint(Construct, IEndpoint):
             endpoint_config_name=self._config.attr_endpoint_config_name,
             deployment_config=deployment.render(self._watch.names),
         )
+        used = [
+            *([] if queue is None else queue.permissions(self)),
+            *([] if explainer is None else explainer.permissions(self)),
+        ]
         permissions = [
             *write_logs_and_metrics([self.log_group.log_group_arn]),
             *write_captured(self, data_capture, self.capture_bucket, self.endpoint_name),
             *self._watch.permissions(self),
-            *([] if queue is None else queue.permissions(self)),
-            *([] if explainer is None else explainer.permissions(self)),
+            *used,
         ]
         # Names of alarms and the log group are literals, so no reference orders them before the endpoint.
-        self._resource.node.add_dependency(self.log_group, *own.values(), *self._allow_models("Policy", permissions))
+        self._resource.node.add_dependency(
+            self.log_group, *own.values(), *self._allow_models(policy_id(self, used), permissions)
+        )
         warn_of_variants(self, hosted)
         warn_of_guardrails(self, self.variants, deployment)
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from ml_constructs._environment import environment_of
+from ml_constructs._log_groups import ENDPOINT_LOGS
+from ml_constructs.endpoints._permissions import write_logs_and_metrics
+from ml_constructs.endpoints.endpoint import Endpoint
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.permissions import Permission
 
@@ -75,3 +79,12 @@ def experiment_permissions(
             ),
         ]
     return permissions
+
+
+def challenger_permissions(scope: Construct, endpoint: IEndpoint) -> list[Permission]:
+    """What the challenger's role needs on the endpoint, which gives it to the models of its own variants alone."""
+    if isinstance(endpoint, Endpoint):
+        return write_logs_and_metrics([endpoint.log_group.log_group_arn])
+    streams = environment_of(scope).arn("logs", f"log-group:{ENDPOINT_LOGS}{endpoint.endpoint_name}:*")
+    logs, *metrics = write_logs_and_metrics([streams])
+    return [replace(logs, wildcard="SageMaker names the streams in the endpoint's own log group."), *metrics]

@@ -28,7 +28,7 @@ from ml_constructs.endpoint_config.data_capture import DataCapture
 from ml_constructs.endpoints._permissions import write_captured
 from ml_constructs.endpoints.endpoint import Endpoint
 from ml_constructs.experiments._name import EXPERIMENT_NAME, EXPERIMENT_NAME_RULE, experiment_name_of
-from ml_constructs.experiments._role import experiment_permissions, experiment_role
+from ml_constructs.experiments._role import challenger_permissions, experiment_permissions, experiment_role
 from ml_constructs.experiments._rules import (
     check_capture,
     check_endpoint,
@@ -197,10 +197,11 @@ class InferenceExperiment(Construct):
             if self._owns_role
             else allow_given(self, "Policy", self.role, needed)
         ]
-        if capture is not None:
-            write = write_captured(self, capture, capture.bucket, self.endpoint.endpoint_name)
-            for which, variant in zip(("Production", "Challenger"), variants, strict=True):
-                allowed.append(variant.model.allow(self, f"{which}Capture", write))
+        write = [] if capture is None else write_captured(self, capture, capture.bucket, self.endpoint.endpoint_name)
+        if write:
+            allowed.append(self.production.model.allow(self, "ProductionCapture", write))
+        run = [*challenger_permissions(self, self.endpoint), *write]
+        allowed.append(self.challenger.model.allow(self, "Challenger", run))
         return allowed
 
     @property

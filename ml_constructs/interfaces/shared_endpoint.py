@@ -41,6 +41,8 @@ class ISharedEndpoint(IEndpoint):
 
     def add_component(self, component: IInferenceComponent) -> None:
         """Note a component; called by each that is made. Whoever may invoke the endpoint may invoke it."""
+        check_given(component=component)
+        check_offers("component_arn", "an inference component", component=component)
         self._known.append(component)
         for grantee in self._invokers:
             grantee.grant_principal.add_to_principal_policy(_invoke(component.component_arn))

@@ -138,9 +138,8 @@ def check_instance_type(instance_type: str, *, images: Sequence[BoundImage], mul
     for image in images:
         if image.arm64 is not None and image.arm64 != graviton:
             needed = "Graviton" if image.arm64 else "other processors than Graviton"
-            raise ValueError(
-                f"instance_type must be one for the image {image.uri}, made for {needed}, got {instance_type}"
-            )
+            name = image.uri.rpartition("/")[2]  # the registry before it may be a token
+            raise ValueError(f"instance_type must be one for the image {name}, made for {needed}, got {instance_type}")
     if multi_model and instance_type.startswith(_ACCELERATED) and instance_type not in MULTI_MODEL_GPU_TYPES:
         raise ValueError(
             "instance_type must be one that AWS supports for multi-model containers, without accelerator or one of "

@@ -10,7 +10,7 @@ from typing import Final
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from ml_constructs._checks import check_length, check_pattern, check_type, is_token
+from ml_constructs._checks import check_keys, check_length, check_pattern, check_text, check_type, is_token
 from ml_constructs.models._image_sources import BoundImage
 from ml_constructs.models._location import BoundModelData
 from ml_constructs.models.images import ContainerImage
@@ -110,10 +110,12 @@ def check_settings(environment: Mapping[str, str], hostname: str | None) -> None
     check_type(Mapping, environment=environment)
     check_pattern("hostname", hostname, HOSTNAME_PATTERN, HOSTNAME_RULE)
     check_length("environment", environment, 0, MAX_ENVIRONMENT)
+    check_keys("environment", environment)
     for name, value in environment.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"environment must have names and values of text, got {name!r}: {value!r}")
         check_pattern("environment", name, r"[a-zA-Z_][a-zA-Z0-9_]*", "named with letters, digits and underscores")
+        check_text("environment", value)
         for text in (name, value):
             if not is_token(text) and len(text.encode()) > MAX_ENVIRONMENT_ENTRY:
                 raise ValueError(

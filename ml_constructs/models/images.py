@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecr_assets as ecr_assets
 
-from ml_constructs._checks import check_given, check_offers, check_pattern, check_type
+from ml_constructs._checks import check_given, check_keys, check_offers, check_pattern, check_type
 from ml_constructs.models import _image_table
 from ml_constructs.models._image_sources import BoundImage, Built, Private, Published, Stored
 from ml_constructs.models.private_registry import PrivateRegistry
@@ -160,6 +160,7 @@ class ContainerImage:
         check_type((str, NoneType), target=target)
         check_type((ecr_assets.Platform, NoneType), platform=platform)
         check_type((Mapping, NoneType), build_args=build_args)
+        check_keys("build_args", build_args or {})
         for name, value in (build_args or {}).items():
             check_type(str, **{f"build_args[{name!r}]": value, "build_args": name})
         if not directory or not Path(directory).is_dir():

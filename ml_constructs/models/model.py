@@ -198,8 +198,8 @@ class Model(Construct):
         if self.network is not None:
             for permission in permissions:
                 if permission.actions[0].startswith("s3:"):
-                    arn = _model_network.without_cycle(self.network, permission.resources[0])
-                    self.network.allow_s3(arn, *permission.actions)
+                    for resource in permission.resources:
+                        self.network.allow_s3(_model_network.without_cycle(self.network, resource), *permission.actions)
         return self._attach(scope, construct_id, permissions)
 
     def _attach(self, scope: Construct, construct_id: str, permissions: Sequence[Permission]) -> IDependable | None:

@@ -12,7 +12,15 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from ml_constructs._checks import check_choice, check_each, check_given, check_length, check_offers, check_type
+from ml_constructs._checks import (
+    check_choice,
+    check_each,
+    check_given,
+    check_keys,
+    check_length,
+    check_offers,
+    check_type,
+)
 from ml_constructs._environment import check_region
 from ml_constructs._instance_types import check_instance_type
 from ml_constructs.models.container import Container
@@ -168,6 +176,7 @@ def _check_containers(containers: Sequence[Container]) -> None:
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:
     check_length("metadata", metadata, *METADATA)
+    check_keys("metadata", metadata)
     for name, value in metadata.items():
         for text, longest in zip((name, value), _MAX_METADATA, strict=True):
             check_given(metadata=text)

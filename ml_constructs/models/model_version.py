@@ -55,6 +55,7 @@ class ModelVersion:
         Raises:
             ValueError: the context has no such value, or it is no ARN of a version.
         """
+        check_type(Construct, scope=scope)
         check_type(str, name=name)
         value: Any = scope.node.try_get_context(name)
         if value is None:
@@ -80,6 +81,8 @@ class ModelVersion:
         Raises:
             ValueError: `default` is no ARN of a version.
         """
+        check_type(Construct, scope=scope)
+        check_type(str, construct_id=construct_id)
         check_type((str, NoneType), default=default, description=description)
         check_pattern("default", default, rf"(?!.{{{MAX_ARN + 1}}}){VERSION_ARN}", _RULE)
         parameter = CfnParameter(

@@ -133,6 +133,7 @@ class ModelPackageGroup(Construct, IModelPackageGroup):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     ) -> None:
         check_type((str, NoneType), group_name=group_name, description=description)
+        check_type(Construct, scope=scope)
         check_type(RemovalPolicy, removal_policy=removal_policy)
         check_pattern("group_name", group_name, GROUP_NAME, GROUP_NAME_RULE)
         check_description("description", description)

@@ -52,6 +52,7 @@ _LOOK_BACK: Final = (86_400, 604_800)
 # https://docs.aws.amazon.com/autoscaling/application/APIReference/API_TargetTrackingScalingPolicyConfiguration.html
 _LARGEST_TARGET: Final = 2.0**360
 _MINUTE: Final = 60
+_RESERVED: Final = "rollback-"  # rollback alarms have names of the same form, and those of an account are unique
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,6 +358,8 @@ class ScalableTarget:
     def _check_name(self, name: str) -> None:
         check_type(str, name=name)
         check_pattern("name", name, NAME_PATTERN, NAME_RULE)
+        if name.startswith(_RESERVED):
+            raise ValueError(f"name must not begin with {_RESERVED}, as alarms do that roll back, got {name!r}")
         self._check_new(name)
 
     def _check_new(self, name: str) -> None:

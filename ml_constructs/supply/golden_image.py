@@ -33,6 +33,7 @@ from ml_constructs._environment import check_account, check_region, environment_
 from ml_constructs._log_groups import hosting_log_group
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.permissions import allow_exactly
+from ml_constructs.supply._build_hosts import build_subnet, check_no_graviton
 from ml_constructs.supply._image_builder import admit_accounts, admit_hosts, admit_notifications, build_permissions
 from ml_constructs.supply.image_component import ImageComponent, digest_of
 
@@ -152,6 +153,8 @@ class GoldenImage(Construct):
         check_pattern("time_zone", time_zone, _ZONE, "a time zone such as Europe/Berlin")
         check_pattern("image_name", image_name, IMAGE_NAME, IMAGE_NAME_RULE)
         _check_all("instance_types", instance_types, _INSTANCE_TYPE, "EC2 instance types such as m6i.large", low=1)
+        if parent_image == _ECS:
+            check_no_graviton(instance_types)
         _check_all("share_with", share_with, _ACCOUNT, "account ids of 12 digits")
         for region, key_arn in (copies or {}).items():
             check_type(str, copies=region)
@@ -185,7 +188,7 @@ class GoldenImage(Construct):
         )
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "AWS and packages")
         self.connections: Final = group.connections
-        subnet = _subnet(vpc, subnets)
+        subnet = build_subnet(vpc, subnets)
         infrastructure = self._infrastructure(group, subnet, instance_types, configured)
         distribution = self._distribution({} if copies is None else copies, share_with)
         pipeline = imagebuilder.CfnImagePipeline
@@ -327,20 +330,6 @@ class GoldenImage(Construct):
                 for region, key_arn in regions.items()
             ],
         )
-
-
-def _subnet(vpc: ec2.IVpc, subnets: ec2.SubnetSelection | None) -> str:
-    if subnets is None:
-        subnets = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-    chosen = vpc.select_subnets(
-        subnet_type=subnets.subnet_type,
-        subnet_group_name=subnets.subnet_group_name,
-        subnets=subnets.subnets,
-        subnet_filters=subnets.subnet_filters,
-        availability_zones=subnets.availability_zones,
-        one_per_az=subnets.one_per_az,
-    )
-    return chosen.subnet_ids[0]
 
 
 def _check_all(argument: str, values: Sequence[str], pattern: str, rule: str, *, low: int = 0) -> None:

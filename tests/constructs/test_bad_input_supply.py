@@ -116,7 +116,7 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
             "approval": (*NOT_TEXT, "", "APPROVED"),
             "approval_description": NOT_OPTIONAL_TEXT,
             "description": NOT_OPTIONAL_TEXT,
-            "metadata": (5, "x", [], {"a": 5}, {5: "a"}, {"": "a"}),
+            "metadata": (5, "x", [], {"a": 5}, {5: "a"}, {"": "a"}, {"__proto__": "a"}),
             "encryption_key": NOT_AN_OBJECT,
             "removal_policy": NOT_AN_ENUM,
         },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from aws_cdk import CfnParameter, Duration, Fn, Stack, Token
 
@@ -110,3 +112,26 @@ def test_choice_lists_what_is_allowed(text: str) -> None:
     _checks.check_choice("mode", text, ["a", "b"])
     with pytest.raises(ValueError, match="mode must be one of a, b, got 'c'"):
         _checks.check_choice("mode", "c", ["a", "b"])
+
+
+HALF = "caf\udce9"  # what `os.fsdecode` makes of a name in Latin-1
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda value: _checks.check_type(str, key=value),
+        lambda value: _checks.check_each("text", str, key=[value]),
+        lambda value: _checks.check_pattern("key", value, ".*", "anything"),
+    ],
+)
+def test_refuses_text_that_no_template_can_hold(check: Callable[[str], None]) -> None:
+    check("café 🐕")
+    with pytest.raises(ValueError, match=r"^key must be text that UTF-8 can encode, got 'caf\\udce9'"):
+        check(HALF)
+
+
+def test_refuses_the_name_that_no_mapping_can_hold() -> None:
+    _checks.check_keys("environment", {"__init__": ""})
+    with pytest.raises(ValueError, match=r"^environment must not name '__proto__', .* got it"):
+        _checks.check_keys("environment", {"A": "", "__proto__": ""})

@@ -54,3 +54,17 @@ def test_example_runs(example: str, known: dict[str, object]) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     broken = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
     assert broken == []
+
+
+def test_every_page_can_be_found() -> None:
+    linked = {(page.parent / link).resolve() for page in PAGES for link in LINK.findall(page.read_text())}
+    found = {*linked, *(path / "README.md" for path in linked if path.is_dir()), ROOT / "README.md"}
+    assert [page for page in PAGES if page not in found] == []
+
+
+def test_the_runbook_knows_every_alarm() -> None:
+    runbook = (ROOT / "docs/guides/runbook.md").read_text()
+    alarms = (ROOT / "docs/constructs/alarms.md").read_text().partition("## Default settings")[0]
+    names = re.findall(r"^\| `([a-z-]+)` \|", alarms, re.MULTILINE)
+    assert len(names) > 10
+    assert [name for name in [*names, "...-rollback-5xx", "...-rollback-uploads"] if f"`{name}`" not in runbook] == []

@@ -11,11 +11,14 @@ from ml_constructs.models.container import Container
 from ml_constructs.models.images import ContainerImage
 from ml_constructs.models.multi_model_data import MultiModelData
 from tests.constructs.builders import IMPORTED, XGBOOST, number, properties, stored
-from tests.constructs.component_builders import COMPONENT, component, specification
+from tests.constructs.component_builders import COMPONENT, component, shared, shared_variant, specification
 
 
 def rendered(stack: Stack, **options: Any) -> dict[str, Any]:  # noqa: ANN401
-    component(stack, specification=specification(**options))
+    endpoint = shared(
+        stack, variant=shared_variant(instance_type="ml.g6.xlarge" if "accelerators" in options else "ml.m5.xlarge")
+    )
+    component(stack, endpoint=endpoint, specification=specification(**options))
     return dict(properties(stack, COMPONENT)["Specification"])
 
 

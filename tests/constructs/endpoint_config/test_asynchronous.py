@@ -18,6 +18,7 @@ from ml_constructs.network.inference_network import InferenceNetwork
 from ml_constructs.storage import CaptureBucket, LogBucket
 from tests.constructs.builders import (
     creation_order,
+    fresh,
     model,
     number,
     only,
@@ -178,6 +179,23 @@ def test_the_role_may_publish_before_sagemaker_tries(stack: Stack) -> None:
     endpoint(stack, AsyncInference(error_topic=topic(stack, "Error")), variants=[variant(model(stack))])
     (policy,) = (key for key in resources(stack, POLICY) if "onlyPolicy" in key)
     assert policy in only(stack, "AWS::SageMaker::Endpoint")["DependsOn"]
+
+
+@pytest.mark.parametrize("changed", ["prefix", "answers", "topic", "key"])
+def test_old_instances_answer_to_the_old_place_until_the_traffic_has_moved(changed: str) -> None:
+    def policy(what: str) -> str:
+        _, stack = fresh()
+        name = {each: f"{each}{2 if each == what else ''}" for each in ("prefix", "answers", "topic", "key")}
+        key = EncryptionKey(stack, name["key"])
+        bucket = CaptureBucket(stack, name["answers"], encryption_key=key)
+        told = topic(stack, name["topic"], key)
+        settings = AsyncInference(bucket=bucket, output_prefix=name["prefix"], success_topic=told)
+        endpoint(stack, settings, variants=[variant(model(stack))])
+        (found,) = (each for each in resources(stack, POLICY) if "onlyPolicy" in each)
+        return found
+
+    assert policy("nothing") == policy("nothing")
+    assert policy(changed) != policy("nothing")
 
 
 def test_the_network_lets_requests_and_answers_through(stack: Stack) -> None:

@@ -264,6 +264,38 @@ def test_captures_all_requests_and_answers(stack: Stack) -> None:
     assert all(where["Fn::Join"][1][-1] == "/trial/Live/*" for (where,) in writers)
 
 
+def logs_of(stack: Stack) -> dict[str, Any]:
+    """Where each role may write logs, by the name of the policy."""
+    return {
+        key: each["Resource"]
+        for key, policy in resources(stack, POLICY).items()
+        for each in statements(policy)
+        if "logs:PutLogEvents" in each["Action"]
+    }
+
+
+def test_the_challenger_writes_to_the_log_group_of_the_endpoint(stack: Stack) -> None:
+    live = endpoint(stack, variants=[variant(model(stack, "Served"))])
+    experiment(stack, endpoint=live, challenger=challenger(model(stack, "Tried")))
+    production, tried = sorted(logs_of(stack).items())
+    assert (production[0].startswith("Endpoint"), tried[0].startswith("TestChallenger")) == (True, True)
+    assert tried[1] == production[1]
+    written = resources(stack, POLICY)[tried[0]]
+    assert [each["Action"] for each in statements(written)][1:] == [["cloudwatch:PutMetricData"]]
+    assert written["Properties"]["Roles"][0]["Ref"].startswith("TriedRole")
+    assert tried[0] in only(stack, EXPERIMENT)["DependsOn"]
+
+
+def test_the_challenger_writes_to_the_log_group_of_an_imported_endpoint() -> None:
+    app, stack = strict()
+    live = Endpoint.from_endpoint_name(stack, "Endpoint", "Live", variant_names=["only"])
+    production = challenger(name="only")
+    experiment(stack, endpoint=live, production=production, challenger=challenger(model(stack, "Tried")))
+    ((_, (streams,)),) = logs_of(stack).items()
+    assert streams["Fn::Join"][1][-1] == ":log-group:/aws/sagemaker/Endpoints/Live:*"
+    assert findings(app, stack, below="Strict/Test") == []
+
+
 def test_cloudformation_and_the_rules_have_nothing_to_say() -> None:
     app, stack = strict()
     experiment(stack, starts=START, ends=START + timedelta(days=7), description="Is it faster?")

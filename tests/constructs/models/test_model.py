@@ -363,6 +363,13 @@ def test_the_network_lets_the_model_read_its_bucket(stack: Stack) -> None:
     assert opened(stack) == [("s3:GetObject", join("arn:", PARTITION, ":s3:::example-models/*"))]
 
 
+def test_the_network_lets_through_every_resource_that_a_role_is_allowed(stack: Stack) -> None:
+    served = model(stack, network=InferenceNetwork(stack, "Network"))
+    both = ["arn:aws:s3:::one/out/*", "arn:aws:s3:::two/out/*"]
+    served.allow(stack, "More", [Permission(actions=["s3:PutObject"], resources=both)])
+    assert opened(stack)[1] == ("s3:PutObject", both)
+
+
 def test_a_network_of_another_stack_makes_no_cycle(app: App, stack: Stack) -> None:
     home = Stack(app, "Home")
     network = InferenceNetwork(home, "Network")

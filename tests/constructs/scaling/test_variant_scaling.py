@@ -542,6 +542,13 @@ def test_refuses_names_of_policies(stack: Stack, name: str) -> None:
         on_steps(scaling(stack), ScalingStep(change=1), name=name)
 
 
+def test_no_policy_has_an_alarm_that_rolls_back(stack: Stack) -> None:
+    scale = scaling(stack)
+    on_steps(scale, ScalingStep(change=1), name="rollback")
+    with pytest.raises(ValueError, match=r"^name must not begin with rollback-, .* got 'rollback-5xx'"):
+        on_steps(scale, ScalingStep(change=1), name="rollback-5xx")
+
+
 def test_names_of_policies_differ(stack: Stack) -> None:
     scale = scaling(stack)
     scale.on_cpu(70)

@@ -367,3 +367,28 @@ def test_cloudformation_and_the_rules_have_nothing_to_say() -> None:
     image(stack, components=[TOOLS], share_with=[OTHER])
     app.synth()
     assert findings(app, stack, below="Strict") == []
+
+
+@pytest.mark.parametrize("instance_type", ["m7g.large", "c7gn.large", "t4g.small", "a1.large", "im4gn.large"])
+def test_graviton_does_not_build_the_default_parent(instance_type: str) -> None:
+    stack = Stack(App(), "Stack")
+    with pytest.raises(ValueError, match=f"^instance_types must be .* of parent_image, .*, got '{instance_type}'"):
+        image(stack, instance_types=["m6i.large", instance_type])
+    arm = "ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id"
+    image(Stack(App(), "Arm"), instance_types=[instance_type], parent_image=arm)
+
+
+@pytest.mark.parametrize("instance_type", ["m6i.large", "g4dn.xlarge", "g5.xlarge", "p4de.24xlarge", "trn1.2xlarge"])
+def test_other_processors_build_the_default_parent(instance_type: str) -> None:
+    image(Stack(App(), "Stack"), instance_types=[instance_type])
+
+
+def test_a_network_without_a_way_out_must_name_its_subnets() -> None:
+    stack = Stack(App(), "Stack")
+    isolated = ec2.SubnetConfiguration(name="alone", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+    network = ec2.Vpc(stack, "Isolated", subnet_configuration=[isolated])
+    with pytest.raises(ValueError, match=r"^subnets must name some of the VPC; .* got .*'Private'"):
+        GoldenImage(stack, "Hosts", vpc=network)
+    nowhere = ec2.SubnetSelection(availability_zones=["eu-west-1z"], subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
+    with pytest.raises(ValueError, match=r"^subnets must name some of the VPC; .* got none"):
+        image(Stack(App(), "Other"), subnets=nowhere)
