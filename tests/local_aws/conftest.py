@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.local_aws.sagemaker_async import Async
 from tests.local_aws.sagemaker_harness import READ, WRITE_LOGS, Emulator
 
 
@@ -30,3 +31,9 @@ def cloud(cloud_directory: Path) -> Iterator[Emulator]:
         emulator.model("challenger", role, url, TAG="challenger")
         emulator.model("broken", role, url, FAIL="1")
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def work(cloud: Emulator) -> Async:
+    """A bucket, topics, a role and a model `async` for asynchronous endpoints."""
+    return Async(cloud)

@@ -12,7 +12,7 @@ import sys
 import tarfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -29,9 +29,10 @@ ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 BUCKET: Final = "models"
 _START: Final = (
-    "import threading; from tests.local_aws import seams, sagemaker, server; "
+    "import threading; from tests.local_aws import seams, sagemaker, server; from tests.local_aws.stubs import alarms; "
     "threading.Thread(target=server._watch_launcher, daemon=True).start(); "
     "seams.treat_loopback_as_tls(); sagemaker.install(); "
+    "alarms.install(); "  # the emulator's own take the metrics of other endpoints for theirs
     "import ministack.app; ministack.app.main()"
 )
 _TRUST: Final = {
@@ -65,6 +66,8 @@ def predict_fn(data, model):
     if data.get("crash"):
         os._exit(1)
     time.sleep(data.get("sleep", 0))
+    while "wait_for" in data and not os.path.exists(data["wait_for"]):
+        time.sleep(0.02)
     if data.get("unwell"):
         os.environ["UNWELL"] = "1"
     for name in {"never", "fail_at_start"} & data.keys():
@@ -75,7 +78,22 @@ def predict_fn(data, model):
         raise ValueError("the model does not like this")
     return {"tag": model, "pid": os.getpid(), "data": data}
 def output_fn(prediction, accept):
+    if "parts" in prediction["data"]:
+        return parts(**prediction["data"]["parts"]), "text/event-stream"
+    if "large" in prediction["data"]:
+        prediction["large"] = "x" * prediction["data"]["large"]
     return json.dumps(prediction), "application/json"
+def parts(number, wait_for=None, fail=False, die=False, hang=0):
+    for index in range(number):
+        yield b"part %d;" % index
+    while wait_for and not os.path.exists(wait_for):
+        time.sleep(0.02)
+    time.sleep(hang)
+    if die:
+        os._exit(1)
+    if fail:
+        raise RuntimeError("in the middle")
+    yield b"end"
 """
 
 
@@ -93,6 +111,16 @@ def archive(files: Mapping[str, bytes]) -> bytes:
 def variant(name: str, model: str, weight: float = 1, **members: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
     """A production variant."""
     return {"VariantName": name, "ModelName": model, "InitialVariantWeight": weight, **members}
+
+
+def complete(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A variant with what else it needs."""
+    instances = {
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+        "ContainerStartupHealthCheckTimeoutInSeconds": 3600,
+    }
+    return {"InitialVariantWeight": 1.0, **({} if "ServerlessConfig" in given else instances), **given}
 
 
 def refusal(call: Callable[[], object]) -> dict[str, Any]:
@@ -234,17 +262,18 @@ class Emulator:
         container = {"Image": "image:1", "ModelDataUrl": url, "Environment": environment}
         self.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
 
-    def config(self, name: str, *variants: Mapping[str, Any], **members: Any) -> None:  # noqa: ANN401 - as boto3
+    def config(
+        self,
+        name: str,
+        *variants: Mapping[str, Any],
+        shadows: Sequence[Mapping[str, Any]] = (),
+        **members: Any,  # noqa: ANN401 - as boto3
+    ) -> None:
         """An endpoint configuration; each variant needs a name and a model only."""
-        defaults = {
-            "InitialInstanceCount": 1,
-            "InstanceType": "ml.m5.large",
-            "InitialVariantWeight": 1.0,
-            "ContainerStartupHealthCheckTimeoutInSeconds": 3600,
-        }
-        self.client("sagemaker").create_endpoint_config(
-            EndpointConfigName=name, ProductionVariants=[defaults | dict(variant) for variant in variants], **members
-        )
+        for member, given in (("ProductionVariants", variants), ("ShadowProductionVariants", shadows)):
+            if given:
+                members[member] = [complete(one) for one in given]
+        self.client("sagemaker").create_endpoint_config(EndpointConfigName=name, **members)
 
     def settle(self, endpoint: str, seconds: float = LIMIT) -> dict[str, Any]:
         """Wait until the endpoint's status is final; gives its description."""

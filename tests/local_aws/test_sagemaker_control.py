@@ -102,24 +102,13 @@ def test_two_variants_of_one_name_are_refused(cloud: Emulator) -> None:
     assert refusal(lambda: cloud.config("other", variant, variant))[0] == "ValidationException"
 
 
-@pytest.mark.parametrize(
-    ("variant", "feature"),
-    [
-        (
-            {
-                "VariantName": "A",
-                "ModelName": "Model",
-                "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1},
-            },
-            "serverless",
-        ),
-        ({"VariantName": "A"}, "inference components"),
-    ],
-)
-def test_what_is_not_served_is_refused_loudly(cloud: Emulator, variant: dict[str, Any], feature: str) -> None:
-    code, message = refusal(lambda: cloud.config("other", variant))
+def test_what_is_not_served_is_refused_loudly(cloud: Emulator) -> None:
+    pools = [{"InstanceType": "ml.m5.large", "Priority": 1}]
+    code, message = refusal(
+        lambda: cloud.config("other", {"VariantName": "A", "ModelName": "Model", "InstancePools": pools})
+    )
     assert code == "UnsupportedByLocalCloud"
-    assert feature in message
+    assert "instance pools" in message
 
 
 def test_more_instances_than_the_quota_are_refused(cloud: Emulator, sagemaker: Any) -> None:

@@ -46,7 +46,7 @@ def blue_green(kind: str, wait: int = 60, **members: Any) -> dict[str, Any]:
 def rollback(cloud: Emulator, name: str, **metric: Any) -> dict[str, Any]:
     """Roll back when a metric is above zero."""
     cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=name, Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=0,
+        AlarmName=name, Statistic="Sum", Period=300, EvaluationPeriods=1, Threshold=0,
         ComparisonOperator="GreaterThanThreshold", **metric,
     )  # fmt: skip
     return {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]}}

@@ -128,18 +128,20 @@ def test_servers_end_with_the_emulator_and_the_next_one_starts_afresh(tmp_path: 
 
 
 TAKEN = """
-import socket, sys
+import socket, sys, time
 from pathlib import Path
-from tests.local_aws.sagemaker import instance
+from tests.local_aws.sagemaker import model_server
 with socket.create_server(("127.0.0.1", 0)) as other:
-    ports = [instance._free_port(), other.getsockname()[1]]
+    ports = [model_server._free_port(), other.getsockname()[1]]
     expected = ports[0]
-    instance._free_port = ports.pop
+    model_server._free_port = ports.pop
     model = Path(sys.argv[1])
     program = Path("tests/runtime/container.py").resolve()
-    server = instance.Instance(program=program, model=model, environment={}, logs=model)
+    server = model_server.ModelServer(
+        "primary", program=program, model=model, environment={}, log=model / "log", stream=None
+    )
     try:
-        assert server.wait_until_healthy(60), server.log.read_text()
+        assert server.wait_until_healthy(time.monotonic() + 60), server.log.read_text()
         assert server.port == expected
     finally:
         server.stop()

@@ -65,18 +65,10 @@ def test_a_body_has_a_limit(served: Emulator) -> None:
     assert error["Code"] == "ValidationError"
 
 
-@pytest.mark.parametrize("member", ["TargetModel", "InferenceComponentName", "TargetContainerHostname"])
-def test_members_of_features_that_are_not_served_are_refused(served: Emulator, member: str) -> None:
-    error = refusal(lambda: served.invoke("Served", **{member: "some-name"}))["Error"]
-    assert (error["Code"], error["Message"]) == ("ValidationError", f"Endpoint Served does not support {member}.")
-
-
-def test_other_ways_to_invoke_say_that_they_are_not_served(served: Emulator) -> None:
-    runtime = served.client("sagemaker-runtime")
-    asynchronous = {"EndpointName": "Served", "InputLocation": "s3://models/x"}
-    error = refusal(lambda: runtime.invoke_endpoint_async(**asynchronous))["Error"]
-    assert error["Code"] == "UnsupportedByLocalCloud"
-    assert "InvokeEndpointAsync" in error["Message"]
+def test_members_of_features_that_are_not_served_are_refused(served: Emulator) -> None:
+    error = refusal(lambda: served.invoke("Served", EnableExplanations="`true`"))["Error"]
+    assert error["Code"] == "ValidationError"
+    assert error["Message"] == "Endpoint Served does not support EnableExplanations."
 
 
 def test_only_callers_with_the_right_invoke(served: Emulator) -> None:

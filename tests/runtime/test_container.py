@@ -69,3 +69,45 @@ def test_a_model_that_does_not_load_is_noticed(tmp_path: Path, capfd: pytest.Cap
     with pytest.raises(AssertionError, match="a container did not start"), running(tmp_path):
         pass
     assert "no weights" in capfd.readouterr().err
+
+
+def test_many_models_are_loaded_listed_invoked_and_unloaded(tmp_path: Path) -> None:
+    for name, failure in (("one", ""), ("two", ""), ("broken", "RuntimeError"), ("large", "MemoryError")):
+        (tmp_path / name / "code").mkdir(parents=True)
+        (tmp_path / name / "code" / "inference.py").write_text(
+            f"def model_fn(model_dir):\n    if {failure!r}: raise {failure or 'ValueError'}('no {name}')\n"
+            f"    return {name!r}\n"
+            "def input_fn(body, content_type): return body\n"
+            "def predict_fn(data, model): return f'{model} says {data}'\n"
+            "def output_fn(prediction, accept): return prediction, accept\n"
+        )
+
+    def load(url: str, name: str) -> tuple[int, bytes, str | None]:
+        body = json.dumps({"model_name": f"id-{name}", "url": str(tmp_path / name)}).encode()
+        return call(url, "POST", "/models", body, {"content-type": "application/json"})
+
+    csv = {"content-type": "text/csv", "accept": "text/csv"}
+    with serving(Container(None, 0)) as url:
+        assert call(url, "GET", "/ping")[0] == 200
+        assert json.loads(call(url, "GET", "/models")[1]) == {"models": []}
+        assert [load(url, name)[0] for name in ("one", "two", "one")] == [200, 200, 409]
+        assert load(url, "broken")[:1] == (500,)
+        status, body, _ = load(url, "large")
+        assert (status, body.splitlines()[0]) == (507, b"no large")
+        listed = json.loads(call(url, "GET", "/models?next_page_token=x")[1])["models"]
+        assert listed == [
+            {"modelName": "id-one", "modelUrl": str(tmp_path / "one")},
+            {"modelName": "id-two", "modelUrl": str(tmp_path / "two")},
+        ]
+        assert json.loads(call(url, "GET", "/models/id-two")[1]) == listed[1]
+        assert call(url, "POST", "/models/id-two/invoke", b"x", csv) == (200, b"two says x", "text/csv")
+        assert call(url, "POST", "/invocations", b"x", csv)[0] == 404
+        assert call(url, "DELETE", "/models/id-two")[0] == 200
+        for method, path in (("DELETE", ""), ("GET", ""), ("POST", "/invoke")):
+            assert call(url, method, f"/models/id-two{path}", headers=csv)[0] == 404
+        assert call(url, "POST", "/models/id-one/invoke", b"x", csv)[1] == b"one says x"
+
+
+def test_a_container_of_one_model_has_no_others(containers: dict[str, str]) -> None:
+    for method, path in (("GET", "/models"), ("POST", "/models"), ("DELETE", "/models/x")):
+        assert call(containers[CHAMPION], method, path)[0] == 404

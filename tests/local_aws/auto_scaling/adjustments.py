@@ -21,8 +21,12 @@ _AGGREGATES: Final[dict[str, Callable[[Sequence[float]], float]]] = {"Average": 
 def tracked(capacity: int, value: float, target: float) -> int:
     """The capacity that brings the metric to its target, if the metric falls as capacity grows.
 
-    It is rounded up in both directions: enough is added, and not too much removed.
+    It is rounded up in both directions: enough is added, and not too much removed. Without any capacity the metric is
+    that of one: https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
     """
+    if capacity == 0 and value <= target:
+        return 0
+    capacity = max(1, capacity)
     return math.ceil(round(capacity * value / target, _DIGITS))
 
 

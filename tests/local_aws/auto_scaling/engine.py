@@ -15,8 +15,9 @@ from typing import Any, Final
 from tests.local_aws import seams
 from tests.local_aws.auto_scaling import policies, schedules
 from tests.local_aws.auto_scaling.clock import Clock
+from tests.local_aws.auto_scaling.components import Components
 from tests.local_aws.auto_scaling.decisions import Decision, decide
-from tests.local_aws.auto_scaling.store import Action, Change, Event, Message, Place, Store, Target, TargetKey
+from tests.local_aws.auto_scaling.store import Action, Change, Event, Message, Names, Place, Store, Target, TargetKey
 from tests.local_aws.auto_scaling.variants import BusyError, Capacity, GoneError, RefusedError, Variants
 
 _log = logging.getLogger("application-autoscaling")
@@ -41,6 +42,7 @@ class Engine:
         self._stores = stores
         self._clock = clock
         self._variants = variants
+        self._components = Components(variants)
         self._deregister = deregister
         self._wakened = threading.Event()
 
@@ -98,13 +100,13 @@ class Engine:
                 self._run_action(store, target, action)
         now = time.monotonic()
         is_due = self._is_due(target, now)
-        if target.variant is None or target.key in store.changes:
+        if target.names is None or target.key in store.changes:
             return
         if not (target.must_settle or is_due or now - target.looked_at >= _LOOK):
             return
         target.looked_at = now
         try:
-            capacity = self._variants.read(*target.variant)
+            capacity = self._read(target.names)
         except GoneError:
             if store.targets.get(target.key) is target:
                 self._deregister(store, target.key)
@@ -190,24 +192,24 @@ class Engine:
     def _change(
         self, store: Store, target: Target, capacity: int, cause: str, decision: Decision | None = None
     ) -> None:
-        assert target.variant is not None
-        activity = store.begin(
-            target.key, self._clock.now(), Description=f"Setting desired instance count to {capacity}.", Cause=cause
-        )
+        names = target.names
+        assert names is not None
+        what = f"desired {_unit(names)} count to {capacity}"
+        activity = store.begin(target.key, self._clock.now(), Description=f"Setting {what}.", Cause=cause)
         try:
-            self._variants.write(*target.variant, capacity)
+            self._write(names, capacity)
         except BusyError:
             store.activities.remove(activity)
             raise
         except RefusedError as error:
-            self._end(activity, "Failed", f"Failed to set desired instance count to {capacity}. Reason: {error}")
+            self._end(activity, "Failed", f"Failed to set {what}. Reason: {error}")
             return
-        store.changes[target.key] = Change(activity, target.variant, capacity, decision)
+        store.changes[target.key] = Change(activity, names, capacity, decision)
 
     def _complete(self, store: Store, key: TargetKey, change: Change) -> None:
         """End an activity once SageMaker is done with it; a cooldown begins then."""
         try:
-            capacity = self._variants.read(*change.variant)
+            capacity = self._read(change.names)
         except GoneError as error:
             capacity = Capacity(0, is_settled=True, is_active=False, failure=str(error))
             if key in store.targets:
@@ -215,18 +217,30 @@ class Engine:
         if not capacity.is_settled:
             return
         del store.changes[key]
+        what = f"desired {_unit(change.names)} count to {change.capacity}"
         if capacity.desired != change.capacity:
             reason = capacity.failure or "The endpoint was changed."
-            said = f"Failed to set desired instance count to {change.capacity}. Reason: {reason}"
+            said = f"Failed to set {what}. Reason: {reason}"
             self._end(change.activity, "Failed", said)
             return
-        said = (
-            f"Successfully set desired instance count to {change.capacity}. Change successfully fulfilled by sagemaker."
-        )
+        said = f"Successfully set {what}. Change successfully fulfilled by sagemaker."
         self._end(change.activity, "Successful", said)
         target = store.targets.get(key)
         if target is not None and change.decision is not None:
             target.cooldowns = target.cooldowns.after(change.decision, self._clock.now())
 
+    def _read(self, names: Names) -> Capacity:
+        return self._components.read(*names) if len(names) == 1 else self._variants.read(*names)
+
+    def _write(self, names: Names, capacity: int) -> None:
+        if len(names) == 1:
+            self._components.write(*names, capacity)
+        else:
+            self._variants.write(*names, capacity)
+
     def _end(self, activity: Message, status: str, message: str) -> None:
         activity |= {"EndTime": self._clock.now(), "StatusCode": status, "StatusMessage": message}
+
+
+def _unit(names: Names) -> str:
+    return "copy" if len(names) == 1 else "instance"

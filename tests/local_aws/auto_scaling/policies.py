@@ -26,6 +26,7 @@ MOST_STEPS: Final = 20  # per policy: https://docs.aws.amazon.com/general/latest
 
 _COOLDOWN: Final = 300  # seconds; the default of step scaling, and of target tracking for variants
 _INVOCATIONS: Final = "SageMakerVariantInvocationsPerInstance"
+_COPY_INVOCATIONS: Final = "SageMakerInferenceComponentInvocationsPerCopy"
 _LOW_SHARE: Final = 0.9  # of the target: the metric must be this far below it before capacity is removed
 _HIGH_PERIODS: Final = 3
 _LOW_PERIODS: Final = 15
@@ -81,7 +82,7 @@ def alarms(policy: Message, known: list[Message]) -> list[Message]:
     """The two alarms of a target tracking policy, as requests of PutMetricAlarm; they keep the names they have.
 
     Raises:
-        ValueError: the predefined metric is not one of a variant's instances.
+        ValueError: the predefined metric is not one of what scales.
     """
     settings = configuration(policy)
     prefix = f"TargetTracking-{policy['ResourceId']}"
@@ -107,19 +108,7 @@ def alarms(policy: Message, known: list[Message]) -> list[Message]:
 def _metric(resource: str, settings: Message) -> Message:
     predefined = settings.get("PredefinedMetricSpecification")
     if predefined is not None:
-        if predefined["PredefinedMetricType"] != _INVOCATIONS:
-            raise ValueError(f"the local cloud does not serve {predefined['PredefinedMetricType']} yet")
-        _, endpoint, _, variant = resource.split("/")
-        dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
-        # Each request counts as a share of one: the sum of a minute is what one instance got.
-        # https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
-        return {
-            "Namespace": "AWS/SageMaker",
-            "MetricName": "InvocationsPerInstance",
-            "Dimensions": dimensions,
-            "Statistic": "Sum",
-            "Period": _PERIOD,
-        }
+        return _predefined(resource, predefined["PredefinedMetricType"])
     customized: Message = settings["CustomizedMetricSpecification"]
     queries = customized.get("Metrics")
     if queries is None:
@@ -127,6 +116,27 @@ def _metric(resource: str, settings: Message) -> Message:
             raise ValueError("A customized metric needs MetricName, Namespace and Statistic, or Metrics")
         return {"Dimensions": [], **customized, "Period": _PERIOD}
     return {"Metrics": [_query(query) for query in queries]}
+
+
+def _predefined(resource: str, kind: str) -> Message:
+    """Each request counts as a share of one: the sum of a minute is what one instance, or one copy, got.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+    """
+    names = resource.split("/")
+    if kind == _INVOCATIONS and names[::2] == ["endpoint", "variant"]:
+        metric, dimensions = "InvocationsPerInstance", {"EndpointName": names[1], "VariantName": names[3]}
+    elif kind == _COPY_INVOCATIONS and names[0] == "inference-component":
+        metric, dimensions = "InvocationsPerCopy", {"InferenceComponentName": names[1]}
+    else:
+        raise ValueError(f"the local cloud does not serve {kind} yet for {resource}")
+    return {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+        "Statistic": "Sum",
+        "Period": _PERIOD,
+    }
 
 
 def _query(query: Message) -> Message:

@@ -1,6 +1,7 @@
 """Application Auto Scaling: scalable targets, scaling policies, scheduled actions and activities.
 
-The instances of SageMaker's variants scale; targets of other services are kept and described without effect.
+The instances of SageMaker's variants and the copies of inference components scale; targets of other services are kept
+and described without effect.
 https://docs.aws.amazon.com/autoscaling/application/APIReference/Welcome.html
 """
 
@@ -16,7 +17,7 @@ from botocore.session import get_session  # type: ignore[import-untyped]  # ship
 from botocore.validate import ParamValidator  # type: ignore[import-untyped]  # ships no types
 
 from tests.local_aws import seams
-from tests.local_aws.auto_scaling import policies, schedules, variants
+from tests.local_aws.auto_scaling import components, policies, schedules, variants
 from tests.local_aws.auto_scaling.clock import Clock
 from tests.local_aws.auto_scaling.engine import Engine
 from tests.local_aws.auto_scaling.store import IDENTITY, Action, Message, Place, Store, Target, TargetKey, key_of
@@ -118,6 +119,8 @@ class AutoScaling:
         target = Target(described) if known is None else known
         if target.variant is not None:
             self._check_variant(target.variant, described)
+        elif target.component is not None:
+            self._check_component(target.component, described)
         elif request["ServiceNamespace"] == "sagemaker":
             raise _invalid(f"the local cloud does not scale {key[2]} of {key[1]} yet")
         target.described = described
@@ -127,9 +130,9 @@ class AutoScaling:
         return {"ScalableTargetARN": described["ScalableTargetARN"]}
 
     def _check_variant(self, variant: tuple[str, str], described: Message) -> None:
-        """A variant must exist, on instances that may scale, and keep one."""
-        if described["MinCapacity"] < 1:
-            raise _invalid("Minimum capacity cannot be less than 1")
+        """A variant must exist, on instances that may scale, and keep one, unless requests can wait in a queue."""
+        if described["MinCapacity"] < 0:
+            raise _invalid("Minimum capacity cannot be less than 0")
         try:
             self._variants.read(*variant)
         except (variants.GoneError, variants.RefusedError) as error:
@@ -139,13 +142,31 @@ class AutoScaling:
         sagemaker = client("sagemaker")
         config = sagemaker.describe_endpoint(EndpointName=variant[0])["EndpointConfigName"]
         try:
-            items = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
+            found = sagemaker.describe_endpoint_config(EndpointConfigName=config)
         except sagemaker.exceptions.ClientError:  # it may be deleted while the endpoint goes on
             return
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
+        if described["MinCapacity"] < 1 and "AsyncInferenceConfig" not in found:
+            raise _invalid("Minimum capacity cannot be less than 1")
+        items = found["ProductionVariants"]
         kind = next((item.get("InstanceType", "") for item in items if item["VariantName"] == variant[1]), "")
         # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling.html
         if kind.startswith("ml.t"):
             raise _invalid(f"Automatic scaling is not supported for burstable instances such as {kind}")
+
+    def _check_component(self, name: str, described: Message) -> None:
+        """A component must exist; it may scale to zero.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-zero-instances.html
+        """
+        if described["MinCapacity"] < 0:
+            raise _invalid("Minimum capacity cannot be less than 0")
+        try:
+            components.Components(self._variants).read(name)
+        except (variants.GoneError, variants.RefusedError) as error:
+            raise _invalid(str(error)) from None
+        except variants.BusyError:
+            return
 
     def deregister_target(self, request: Message) -> Message:
         """Forget a target, its policies and its scheduled actions."""
@@ -187,7 +208,7 @@ class AutoScaling:
         if known and known["PolicyType"] != policy["PolicyType"]:
             raise _invalid("The type of a scaling policy cannot be changed")
         policies.check(policy)
-        if policy["PolicyType"] == policies.TRACKING and target.variant is not None:
+        if policy["PolicyType"] == policies.TRACKING and target.names is not None:
             policy["Alarms"] = _put_alarms(policies.alarms(policy, policy["Alarms"]))
         target.policies[name] = policy
         return {"PolicyARN": policy["PolicyARN"], "Alarms": policy["Alarms"]}

@@ -15,10 +15,13 @@ from tests.local_aws.auto_scaling.schedules import Schedule
 Message = dict[str, Any]
 TargetKey = tuple[str, str, str]
 Place = tuple[str, str]
+Names = tuple[str] | tuple[str, str]
+"""What scales: an inference component, or an endpoint and its variant."""
 
 IDENTITY: Final = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 KEPT_ACTIVITIES: Final = 500
 _VARIANT: Final = "sagemaker:variant:DesiredInstanceCount"
+_COMPONENT: Final = "sagemaker:inference-component:DesiredCopyCount"
 
 
 def key_of(message: Mapping[str, Any]) -> TargetKey:
@@ -76,6 +79,19 @@ class Target:
         return (parts[1], parts[3]) if is_variant and len(parts) == 4 else None
 
     @property
+    def component(self) -> str | None:
+        """The inference component, if it is one, whose copies scale."""
+        namespace, resource, dimension = self.key
+        kind, _, name = resource.partition("/")
+        is_component = (namespace, dimension, kind) == ("sagemaker", _COMPONENT, "inference-component")
+        return name if is_component and name and "/" not in name else None
+
+    @property
+    def names(self) -> Names | None:
+        """What scales, if anything does."""
+        return self.variant if self.component is None else (self.component,)
+
+    @property
     def limits(self) -> Limits:
         """Its bounds and suspensions."""
         suspended = self.described["SuspendedState"]
@@ -92,7 +108,7 @@ class Change:
     """A change of capacity that SageMaker is carrying out."""
 
     activity: Message
-    variant: tuple[str, str]
+    names: Names
     capacity: int
     decision: Decision | None
 

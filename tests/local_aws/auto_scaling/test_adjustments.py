@@ -28,6 +28,11 @@ def test_tracking_is_proportional_and_rounds_up_both_ways(capacity: int, value: 
     assert tracked(capacity, value, 70) == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [(0, 0), (70, 0), (71, 2), (210, 3)])
+def test_what_waits_for_no_instance_counts_as_if_it_waited_for_one(value: float, expected: int) -> None:
+    assert tracked(0, value, 70) == expected
+
+
 def test_a_ratio_that_is_whole_but_for_its_last_digit_adds_nothing() -> None:
     assert 1 * 2.1 / 0.3 > 7
     assert tracked(1, 2.1, 0.3) == 7

@@ -303,11 +303,8 @@ def test_what_cannot_scale_is_refused(cloud: Cloud, target: Target) -> None:
 
     refused("Could not find endpoint", ResourceId="endpoint/none/variant/A", MinCapacity=1, MaxCapacity=1)
     refused("Could not find variant C", ResourceId="endpoint/served/variant/C", MinCapacity=1, MaxCapacity=1)
-    other = {
-        "ResourceId": "inference-component/c",
-        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
-    }
-    refused("does not scale sagemaker:inference-component:DesiredCopyCount", **other, MinCapacity=1, MaxCapacity=1)
+    other = {"ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency"}
+    refused("does not scale sagemaker:variant:DesiredProvisionedConcurrency", **other, MinCapacity=1, MaxCapacity=1)
     refused("cannot be less than 1", MinCapacity=0)
     refused("Maximum capacity cannot be less than minimum", MinCapacity=4)
 

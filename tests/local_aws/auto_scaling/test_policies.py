@@ -166,6 +166,36 @@ def test_only_variants_of_endpoints_scale() -> None:
         assert Target(described | change).variant is None
 
 
+def test_the_copies_of_inference_components_scale() -> None:
+    key = ("sagemaker", "inference-component/c", "sagemaker:inference-component:DesiredCopyCount")
+    described = dict(zip(("ServiceNamespace", "ResourceId", "ScalableDimension"), key, strict=True))
+    assert (Target(described).component, Target(described).names) == ("c", ("c",))
+    for change in (
+        {"ServiceNamespace": "ecs"},
+        {"ResourceId": "inference-component/"},
+        {"ResourceId": "inference-component/c/d"},
+        {"ResourceId": "endpoint/c"},
+        {"ScalableDimension": "sagemaker:variant:DesiredInstanceCount"},
+    ):
+        assert Target(described | change).component is None
+
+
+def test_copies_have_a_predefined_metric_of_their_own() -> None:
+    predefined = {"PredefinedMetricType": "SageMakerInferenceComponentInvocationsPerCopy"}
+    policy = tracking(PredefinedMetricSpecification=predefined) | {"ResourceId": "inference-component/c"}
+    high, low = policies.alarms(policy, [])
+    for alarm in (high, low):
+        assert (alarm["MetricName"], alarm["Statistic"], alarm["Period"]) == ("InvocationsPerCopy", "Sum", 60)
+        assert alarm["Dimensions"] == [{"Name": "InferenceComponentName", "Value": "c"}]
+    with pytest.raises(ValueError, match="InvocationsPerCopy yet for endpoint/e/variant/A"):
+        policies.alarms(policy | {"ResourceId": RESOURCE}, [])
+    of_variants = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
+    with pytest.raises(ValueError, match="InvocationsPerInstance yet for inference-component/c"):
+        policies.alarms(
+            tracking(PredefinedMetricSpecification=of_variants) | {"ResourceId": "inference-component/c"}, []
+        )
+
+
 def test_activities_are_kept_newest_first_and_bounded() -> None:
     store = Store()
     for number in range(KEPT_ACTIVITIES + 5):

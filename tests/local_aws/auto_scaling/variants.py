@@ -26,6 +26,8 @@ _ACTIONS: Final = (
     "sagemaker:DescribeEndpoint",
     "sagemaker:DescribeEndpointConfig",
     "sagemaker:UpdateEndpointWeightsAndCapacities",
+    "sagemaker:DescribeInferenceComponent",
+    "sagemaker:UpdateInferenceComponentRuntimeConfig",
     "cloudwatch:PutMetricAlarm",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:DeleteAlarms",
@@ -71,20 +73,23 @@ class Variants:
         Raises:
             GoneError: there is no such endpoint or variant, or it is being deleted.
             BusyError: the endpoint is being made, and shows no variants yet.
+            RefusedError: SageMaker refuses, or the variant has no instances.
         """
         try:
-            described = self._client().describe_endpoint(EndpointName=endpoint)
+            described = self.client().describe_endpoint(EndpointName=endpoint)
         except ClientError as error:
             if "Could not find" in str(error):
-                raise GoneError(_message(error)) from None
+                raise GoneError(message(error)) from None
             self.forget()  # the credentials may have ended
-            raise RefusedError(_message(error)) from None
+            raise RefusedError(message(error)) from None
         status = described["EndpointStatus"]
         if status == "Deleting":
             raise GoneError(f"The endpoint {endpoint} is being deleted.")
         settled = status in {"InService", "Failed", "UpdateRollbackFailed"}
         for summary in described.get("ProductionVariants", []):
             if summary["VariantName"] == variant:
+                if "DesiredInstanceCount" not in summary:
+                    raise RefusedError(f"Variant {variant} of endpoint {endpoint} is serverless, and has no instances.")
                 return Capacity(
                     summary["DesiredInstanceCount"],
                     is_settled=settled,
@@ -104,19 +109,20 @@ class Variants:
         """
         wanted = [{"VariantName": variant, "DesiredInstanceCount": capacity}]
         try:
-            self._client().update_endpoint_weights_and_capacities(
+            self.client().update_endpoint_weights_and_capacities(
                 EndpointName=endpoint, DesiredWeightsAndCapacities=wanted
             )
         except ClientError as error:
             if "in-progress" in str(error):
                 raise BusyError from None
-            raise RefusedError(_message(error)) from None
+            raise RefusedError(message(error)) from None
 
     def forget(self) -> None:
         """Drop the credentials: the role may be gone."""
         self._clients.clear()
 
-    def _client(self) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    def client(self) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """SageMaker with the service-linked role's rights, in the account and region of the present scope."""
         place = (seams.account(), seams.region())
         since, known = self._clients.get(place, (0.0, None))
         if known is not None and time.monotonic() - since < _RENEWED_AFTER:
@@ -163,7 +169,8 @@ def _document(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _message(error: ClientError) -> str:
+def message(error: ClientError) -> str:
+    """What SageMaker says, as Application Auto Scaling repeats it."""
     response = error.response
     return (
         f"{response['Error']['Message']} (Service: AmazonSageMaker; Status Code: "

@@ -12,13 +12,14 @@ from tests.local_aws.cloudformation import (
     audit,
     firewall,
     functions,
+    inference_component,
     network,
     sagemaker,
     scaling,
     templates,
 )
 
-_MODULES = (sagemaker, scaling, audit, network, firewall, api_gateway)
+_MODULES = (sagemaker, inference_component, scaling, audit, network, firewall, api_gateway)
 
 
 def install() -> None:

@@ -20,57 +20,59 @@ _TRANSIENT: Final = frozenset({"Creating", "Updating", "RollingBack", "SystemUpd
 _UPDATE_ONLY: Final = ("ExcludeRetainedVariantProperties", "RetainAllVariantProperties", "RetainDeploymentConfig")
 
 
-def _named(property_name: str, logical_id: str, properties: Properties, stack: str) -> Properties:
+def named(property_name: str, logical_id: str, properties: Properties, stack: str) -> Properties:
+    """With a name, CloudFormation's if the template has none."""
     generated = seams.physical_name(stack, logical_id, length=_NAME_LENGTH, lowercase=True)
     return {property_name: generated} | properties
 
 
-def _name(property_name: str, arn: str, properties: Properties) -> str:
+def name_of(property_name: str, arn: str, properties: Properties) -> str:
+    """The name of a resource that exists."""
     return str(properties.get(property_name) or arn.rpartition("/")[2])
 
 
 def create_model(logical_id: str, properties: Properties, stack: str) -> Created:
     """CreateModel."""
-    request = arguments("sagemaker", "create_model", _named("ModelName", logical_id, properties, stack))
+    request = arguments("sagemaker", "create_model", named("ModelName", logical_id, properties, stack))
     arn = client("sagemaker").create_model(**request)["ModelArn"]
     return arn, {"ModelName": request["ModelName"], "ModelArn": arn}
 
 
 def delete_model(arn: str, properties: Properties) -> None:
     """DeleteModel."""
-    _delete("model", ModelName=_name("ModelName", arn, properties))
+    _delete("model", ModelName=name_of("ModelName", arn, properties))
 
 
 def create_endpoint_config(logical_id: str, properties: Properties, stack: str) -> Created:
     """CreateEndpointConfig."""
-    named = _named("EndpointConfigName", logical_id, properties, stack)
-    request = arguments("sagemaker", "create_endpoint_config", named)
+    with_name = named("EndpointConfigName", logical_id, properties, stack)
+    request = arguments("sagemaker", "create_endpoint_config", with_name)
     arn = client("sagemaker").create_endpoint_config(**request)["EndpointConfigArn"]
     return arn, {"EndpointConfigName": request["EndpointConfigName"]}
 
 
 def delete_endpoint_config(arn: str, properties: Properties) -> None:
     """DeleteEndpointConfig."""
-    _delete("endpoint_config", EndpointConfigName=_name("EndpointConfigName", arn, properties))
+    _delete("endpoint_config", EndpointConfigName=name_of("EndpointConfigName", arn, properties))
 
 
 def create_endpoint(logical_id: str, properties: Properties, stack: str) -> Created:
     """CreateEndpoint, and wait until it serves. A failed one is deleted: nothing else in the emulator would."""
-    named = _named("EndpointName", logical_id, properties, stack)
-    created = {key: value for key, value in named.items() if key not in _UPDATE_ONLY}
+    with_name = named("EndpointName", logical_id, properties, stack)
+    created = {key: value for key, value in with_name.items() if key not in _UPDATE_ONLY}
     request = arguments("sagemaker", "create_endpoint", created)
     name = request["EndpointName"]
     arn = client("sagemaker").create_endpoint(**request)["EndpointArn"]
     settled = _settled(name)
     if settled["EndpointStatus"] != "InService":
         client("sagemaker").delete_endpoint(EndpointName=name)
-        raise _refused(settled)
+        raise refused(_reason(settled))
     return arn, {"EndpointName": name}
 
 
 def update_endpoint(arn: str, old: Properties, new: Properties, _stack: str) -> Created:
     """UpdateEndpoint, and wait until the new fleet serves, or the old one serves again."""
-    name = _name("EndpointName", arn, new)
+    name = name_of("EndpointName", arn, new)
     differing = changed(old, new)
     if differing - {"Tags", *_UPDATE_ONLY}:
         wanted = {key: value for key, value in new.items() if key != "Tags"} | {"EndpointName": name}
@@ -78,15 +80,15 @@ def update_endpoint(arn: str, old: Properties, new: Properties, _stack: str) -> 
         client("sagemaker").update_endpoint(**arguments("sagemaker", "update_endpoint", wanted))
         settled = _settled(name)
         if settled["EndpointStatus"] != "InService" or settled["EndpointConfigName"] != wanted["EndpointConfigName"]:
-            raise _refused(settled)
+            raise refused(_reason(settled))
     if "Tags" in differing:
-        _retag(arn, old, new)
+        retag(arn, old, new)
     return arn, {"EndpointName": name}
 
 
 def delete_endpoint(arn: str, properties: Properties) -> None:
     """DeleteEndpoint, and wait until it is gone."""
-    name = _name("EndpointName", arn, properties)
+    name = name_of("EndpointName", arn, properties)
     try:
         _settled(name)  # it may be scaling
         _delete("endpoint", EndpointName=name)
@@ -116,12 +118,17 @@ def _settled(name: str) -> dict[str, Any]:
     raise TimeoutError(f"endpoint {name} did not settle within {_TIMEOUT:.0f} seconds")
 
 
-def _refused(endpoint: dict[str, Any]) -> RuntimeError:
-    reason = endpoint.get("FailureReason", f"endpoint is {endpoint['EndpointStatus']}")
+def refused(reason: str) -> RuntimeError:
+    """What did not come to be as the template says."""
     return RuntimeError(f'Resource handler returned message: "{reason}" (HandlerErrorCode: NotStabilized)')
 
 
-def _retag(arn: str, old: Properties, new: Properties) -> None:
+def _reason(endpoint: dict[str, Any]) -> str:
+    return str(endpoint.get("FailureReason", f"endpoint is {endpoint['EndpointStatus']}"))
+
+
+def retag(arn: str, old: Properties, new: Properties) -> None:
+    """Change the tags of a resource."""
     wanted = {tag["Key"]: tag["Value"] for tag in new.get("Tags", [])}
     gone = [tag["Key"] for tag in old.get("Tags", []) if tag["Key"] not in wanted]
     if gone:
@@ -134,8 +141,8 @@ def _retag(arn: str, old: Properties, new: Properties) -> None:
 
 def _update_tags(property_name: str) -> Update:
     def update(arn: str, old: Properties, new: Properties, _stack: str) -> Created:
-        _retag(arn, old, new)
-        return arn, {property_name: _name(property_name, arn, new)}
+        retag(arn, old, new)
+        return arn, {property_name: name_of(property_name, arn, new)}
 
     return update
 

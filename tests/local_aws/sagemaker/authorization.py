@@ -12,7 +12,12 @@ from tests.local_aws import seams
 from tests.local_aws.sagemaker.names import arn
 from tests.local_aws.sagemaker.store import Place
 
-_KINDS: Final = {"EndpointName": "endpoint", "EndpointConfigName": "endpoint-config", "ModelName": "model"}
+_KINDS: Final = {
+    "InferenceComponentName": "inference-component",  # what is created stands first: it gets the tags
+    "EndpointName": "endpoint",
+    "EndpointConfigName": "endpoint-config",
+    "ModelName": "model",
+}
 _SERVICE: Final = "sagemaker.amazonaws.com"
 
 

@@ -22,6 +22,7 @@ from tests.local_aws.sagemaker.connection import Answer
 from tests.local_aws.sagemaker.fleet import Variant
 from tests.local_aws.sagemaker.objects import Bucket, ObjectError
 from tests.local_aws.sagemaker.store import Endpoint
+from tests.local_aws.sagemaker.traffic import Router
 
 _SIDES: Final = {"Input": ("endpointInput", "INPUT"), "Output": ("endpointOutput", "OUTPUT")}
 _log = logging.getLogger("sagemaker")
@@ -42,7 +43,7 @@ class _Destination:
     def __init__(self, endpoint: Endpoint, variant: Variant, config: Mapping[str, Any]) -> None:
         self.account = endpoint.account
         self.region = endpoint.region
-        self.role = variant.model.get("ExecutionRoleArn", "")
+        self.role = variant.role
         self.prefix = f"{config['DestinationS3Uri'].rstrip('/')}/{endpoint.name}/{variant.name}"
         self.kms_key: str | None = config.get("KmsKeyId")
 
@@ -54,6 +55,14 @@ class Capture:
         self._lines: dict[tuple[str, str, str], list[str]] = defaultdict(list)
         self._destinations: dict[tuple[str, str, str], _Destination] = {}
         self._lock = threading.Lock()
+
+    def sample(self, endpoint: Endpoint, variant: Variant, exchange: Exchange, router: Router) -> None:
+        """Keep one invocation, if the endpoint's configuration says so and the lot falls on it."""
+        config = endpoint.capture
+        if config is None or not config.get("EnableCapture", True):
+            return
+        if router.is_sampled(config["InitialSamplingPercentage"]):
+            self.record(endpoint, variant, config, exchange)
 
     def record(self, endpoint: Endpoint, variant: Variant, config: Mapping[str, Any], exchange: Exchange) -> None:
         """Keep one invocation until the next flush."""

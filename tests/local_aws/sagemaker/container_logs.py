@@ -1,4 +1,4 @@
-"""What containers print, in CloudWatch Logs: a group per endpoint, a stream per instance, with the role's own rights.
+"""What containers print, in CloudWatch Logs: a group per endpoint, a stream per container, with the role's own rights.
 
 A role that may not write logs gets none, and nothing else happens, as on AWS.
 
@@ -23,14 +23,14 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]  # 
 
 from tests.local_aws import seams
 from tests.local_aws.sagemaker import roles
-from tests.local_aws.sagemaker.instance import Instance
+from tests.local_aws.sagemaker.model_server import ModelServer
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 _BATCH_EVENTS: Final = 10_000
 _BATCH_BYTES: Final = 1_048_576
 _EVENT_OVERHEAD: Final = 26
 _EVENT_BYTES: Final = 256 * 1024
-_READ_BYTES: Final = 4 * _BATCH_BYTES  # of one instance and round: a chatty container does not hold up the others
+_READ_BYTES: Final = 4 * _BATCH_BYTES  # of one container and round: a chatty container does not hold up the others
 _TIMEOUT: Final = 30.0
 _MISSING: Final = "ResourceNotFoundException"
 _EXISTS: Final = "ResourceAlreadyExistsException"
@@ -38,33 +38,21 @@ _EXISTS: Final = "ResourceAlreadyExistsException"
 _log = logging.getLogger("sagemaker")
 
 
-def group_name(endpoint: str) -> str:
-    """The log group of an endpoint."""
-    return f"/aws/sagemaker/Endpoints/{endpoint}"
-
-
-def stream_name(variant: str, instance: Instance) -> str:
-    """The log stream of an instance."""
-    return f"{variant}/{instance.id}"
-
-
 @dataclass(kw_only=True)
 class Source:
-    """An instance, whose rights its logs are written with, and how far they were."""
+    """A container, whose rights its lines are written with, and how far they were."""
 
     account: str
     region: str
     role: str
-    endpoint: str
-    variant: str
-    instance: Instance
+    server: ModelServer
     offset: int = field(default=0, init=False)
 
     def read(self) -> bytes:
-        """The whole lines that were not delivered yet; all there is where the instance is over."""
-        is_over = self.instance.is_over
+        """The whole lines that were not delivered yet; all there is where the container is over."""
+        is_over = self.server.is_over
         try:
-            with self.instance.log.open("rb") as file:
+            with self.server.log.open("rb") as file:
                 file.seek(self.offset)
                 data = file.read(_READ_BYTES)
         except FileNotFoundError:  # somebody tidied up
@@ -79,19 +67,19 @@ class RefusedError(Exception):
 
 
 class ContainerLogs:
-    """Delivers what the instances print."""
+    """Delivers what the containers print."""
 
     def __init__(self) -> None:
         self._sources: list[Source] = []
         self._lock = threading.Lock()
 
     def follow(self, source: Source) -> None:
-        """Deliver what an instance prints, until it is over and everything was delivered."""
+        """Deliver what a container prints, until it is over and everything was delivered."""
         with self._lock:
             self._sources.append(source)
 
     def clear(self) -> None:
-        """Forget every instance."""
+        """Forget every container."""
         with self._lock:
             self._sources.clear()
 
@@ -100,11 +88,11 @@ class ContainerLogs:
         with self._lock:
             sources = list(self._sources)
         for source in sources:
-            is_over = source.instance.is_over
+            is_over = source.server.is_over
             try:
                 is_finished = _deliver(source)
-            except Exception:  # noqa: BLE001 - logged; one instance does not hold up the others
-                _log.exception("the logs of %s were not delivered", source.instance.id)
+            except Exception:  # noqa: BLE001 - logged; one container does not hold up the others
+                _log.exception("the logs of %s were not delivered", source.server.stream.name)
                 is_finished = True
             if is_over and is_finished:
                 with self._lock:
@@ -112,7 +100,7 @@ class ContainerLogs:
 
 
 def _deliver(source: Source) -> bool:
-    """Deliver one instance's lines; gives whether nothing is left."""
+    """Deliver one container's lines; gives whether nothing is left."""
     text = source.read()
     if not text:
         return True
@@ -121,7 +109,7 @@ def _deliver(source: Source) -> bool:
         if credentials is not None:
             _put(_Logs(credentials, source.region), source, text)
     except OSError as error:  # the emulator is on its way down, or very busy: the file keeps the lines
-        _log.info("the logs of %s wait: %s", source.instance.id, error)
+        _log.info("the logs of %s wait: %s", source.server.stream.name, error)
         return False
     except RefusedError as error:
         roles.forget(credentials)
@@ -131,10 +119,7 @@ def _deliver(source: Source) -> bool:
 
 
 def _put(logs: _Logs, source: Source, text: bytes) -> None:
-    place = {
-        "logGroupName": group_name(source.endpoint),
-        "logStreamName": stream_name(source.variant, source.instance),
-    }
+    place = {"logGroupName": source.server.stream.group, "logStreamName": source.server.stream.name}
     for events in _batches(text, int(time.time() * 1000)):
         try:
             logs.call("PutLogEvents", {**place, "logEvents": events})

@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from tests.local_aws import seams
+from tests.local_aws.sagemaker.baking import Baking, DeploymentError, alarms_of
 from tests.local_aws.sagemaker.fleet import Fleet, LaunchError
 from tests.local_aws.sagemaker.store import ROLLING_BACK, Endpoint, Route
 
 ALL_AT_ONCE: Final[Mapping[str, Any]] = {
     "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}}
 }
-_ALARM_SECONDS: Final = 0.1  # how often alarms are consulted
-
-
-class DeploymentError(Exception):
-    """The deployment was given up; the text is the endpoint's FailureReason."""
 
 
 class RollbackError(DeploymentError):
@@ -39,11 +33,8 @@ class Deployment:
         self._blue = endpoint.routes[0].fleet
         self._green = green
         self._policy = policy
-        self._speed = speed
-        self._closing = closing
-        alarms = policy.get("AutoRollbackConfiguration", {}).get("Alarms", [])
-        self._alarms = [alarm["AlarmName"] for alarm in alarms]
-        self._waited = 0.0
+        alarms = alarms_of(policy)
+        self._baking = Baking(endpoint.account, endpoint.region, alarms, speed=speed, closing=closing, what="endpoint")
 
     def run(self) -> None:
         """Carry the traffic over.
@@ -74,8 +65,8 @@ class Deployment:
         self._green.launch()
         for share in self._shares(routing):
             self._route(share)
-            self._bake(routing["WaitIntervalInSeconds"], limit)
-        self._bake(policy.get("TerminationWaitInSeconds", 0), limit)
+            self._baking.wait(routing["WaitIntervalInSeconds"], limit)
+        self._baking.wait(policy.get("TerminationWaitInSeconds", 0), limit)
 
     def _shares(self, routing: Mapping[str, Any]) -> Iterator[float]:
         """The parts of the traffic that the new fleet gets, one after the other."""
@@ -100,30 +91,11 @@ class Deployment:
             for name, variant in self._blue.variants.items():
                 left = 1 - done[name] / counts[name] if name in counts else 1 - share
                 self._blue.scale(variant, math.ceil(variant.count * left))
-            self._bake(policy["WaitIntervalInSeconds"], limit)
+            self._baking.wait(policy["WaitIntervalInSeconds"], limit)
 
     def _route(self, share: float) -> None:
         routes = (Route(self._blue, 1 - share), Route(self._green, share))
         self._endpoint.routes = routes if share < 1 else (routes[1], routes[0])
-
-    def _bake(self, seconds: float, limit: float | None) -> None:
-        """Wait in accelerated time, and give up as soon as an alarm goes off."""
-        end = time.monotonic() + seconds / self._speed
-        self._waited += seconds
-        while True:
-            alarming = seams.alarms_in_alarm(self._endpoint.account, self._endpoint.region, self._alarms)
-            if alarming:
-                raise DeploymentError(
-                    f"One or more alarms configured for auto rollback are in ALARM state: {', '.join(alarming)}. "
-                    "The endpoint was rolled back to its previous configuration."
-                )
-            if limit is not None and self._waited > limit:
-                raise DeploymentError(f"The deployment did not finish within {limit} seconds.")
-            left = end - time.monotonic()
-            if left <= 0:
-                return
-            if self._closing.wait(min(left, _ALARM_SECONDS)):
-                raise DeploymentError("The local cloud was stopped.")
 
     def _roll_back(self, before: Mapping[str, int]) -> None:
         self._endpoint.status = ROLLING_BACK
@@ -139,7 +111,7 @@ class Deployment:
 
 def _part(size: Mapping[str, Any], total: int) -> float:
     value: float = size["Value"]
-    return min(1.0, value / 100 if size["Type"] == "CAPACITY_PERCENT" else value / total)
+    return min(1.0, value / 100 if size["Type"] == "CAPACITY_PERCENT" else value / max(1, total))
 
 
 def _batch(size: Mapping[str, Any], count: int) -> int:

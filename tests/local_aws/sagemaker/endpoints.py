@@ -10,11 +10,15 @@ from typing import Any
 from weakref import WeakSet
 
 from tests.local_aws import seams
+from tests.local_aws.sagemaker import features, variants
+from tests.local_aws.sagemaker.async_results import check_topics
+from tests.local_aws.sagemaker.baking import DeploymentError
 from tests.local_aws.sagemaker.container_logs import ContainerLogs
-from tests.local_aws.sagemaker.deployment import ALL_AT_ONCE, Deployment, DeploymentError, RollbackError, in_background
-from tests.local_aws.sagemaker.descriptions import summarize, summarize_capture
+from tests.local_aws.sagemaker.deployment import ALL_AT_ONCE, Deployment, RollbackError, in_background
+from tests.local_aws.sagemaker.descriptions import summarize_all, summarize_capture
 from tests.local_aws.sagemaker.errors import ApiError, invalid
-from tests.local_aws.sagemaker.fleet import LEAST_OUTSTANDING, Fleet, LaunchError, Variant
+from tests.local_aws.sagemaker.fleet import Fleet, LaunchError
+from tests.local_aws.sagemaker.hosting import Register, check_deletion, check_update
 from tests.local_aws.sagemaker.settings import Settings
 from tests.local_aws.sagemaker.store import (
     DELETING,
@@ -38,13 +42,16 @@ _Request = dict[str, Any]
 class Endpoints:
     """The operations on endpoints."""
 
-    def __init__(self, settings: Settings, store: Store, logs: ContainerLogs) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, logs: ContainerLogs, hosts: Register, deciding: threading.Lock
+    ) -> None:
         self._settings = settings
         self._store = store
         self._logs = logs
+        self._hosts = hosts
         self._fleets: WeakSet[Fleet] = WeakSet()  # those that are being launched, too
         self._closing = threading.Event()
-        self._deciding = threading.Lock()
+        self._deciding = deciding
         self.operations: dict[str, Operation] = {
             "CreateEndpoint": self.create,
             "DescribeEndpoint": self.describe,
@@ -76,12 +83,14 @@ class Endpoints:
             region=place.region,
             config=config.name,
             capture=config.request.get("DataCaptureConfig"),
+            asynchronous=config.request.get("AsyncInferenceConfig"),
             deployment=request.get("DeploymentConfig"),
         )
         place.add(place.endpoints, "endpoint", endpoint)
 
         def work() -> None:
             try:
+                _check_topics(endpoint, config, fleet)
                 fleet.launch()
             except Exception:
                 fleet.stop()
@@ -98,11 +107,14 @@ class Endpoints:
         kept = request.get("RetainDeploymentConfig") and endpoint.deployment
         policy = request.get("DeploymentConfig") or kept or dict(ALL_AT_ONCE)
         self._check_policy(place, policy)
+        was_serverless = any(variant.pool for variant in endpoint.routes[0].fleet.variants.values())
+        features.check_update(config.request, policy, was_serverless=was_serverless)
         excluded = {item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties", [])}
         is_retaining = bool(request.get("RetainAllVariantProperties"))
         if excluded and not is_retaining:
             raise invalid("ExcludeRetainedVariantProperties requires RetainAllVariantProperties to be true.")
         fleet = self._fleet(place, endpoint.name, config, endpoint.fleet if is_retaining else None, excluded)
+        check_update(place, endpoint, fleet)
         self._check_capacity(sum(variant.count for variant in fleet.variants.values()), config)
         capture = config.request.get("DataCaptureConfig")
         if is_retaining and "DataCaptureConfig" not in excluded:
@@ -118,8 +130,12 @@ class Endpoints:
         deployment = Deployment(endpoint, fleet, policy, speed=self._settings.speed, closing=self._closing)
 
         def work() -> None:
+            _check_topics(endpoint, config, fleet)
+            self._hosts.make_room(endpoint, fleet)
             deployment.run()
+            self._hosts.settle(endpoint, fleet)
             endpoint.config, endpoint.capture, endpoint.deployment = config.name, capture, policy
+            endpoint.asynchronous = config.request.get("AsyncInferenceConfig")
 
         self._work(endpoint, work, on_failure=IN_SERVICE)
         return {"EndpointArn": endpoint.arn}
@@ -130,6 +146,9 @@ class Endpoints:
         fleet = endpoint.routes[0].fleet
         desired: Mapping[str, _Request] = {item["VariantName"]: item for item in request["DesiredWeightsAndCapacities"]}
         _check_desired(endpoint, fleet, desired)
+        for name, item in desired.items():
+            if fleet.variants[name].hosting is not None and "DesiredInstanceCount" in item:
+                self._hosts.check(endpoint, name, item["DesiredInstanceCount"])
         more = [item.get("DesiredInstanceCount", 0) - fleet.variants[name].count for name, item in desired.items()]
         self._check_capacity(sum(max(0, number) for number in more), None)
         endpoint.status = UPDATING
@@ -139,7 +158,15 @@ class Endpoints:
             variant = fleet.variants[name]
             variant.desired_weight = item.get("DesiredWeight", variant.weight)
             variant.count = item.get("DesiredInstanceCount", variant.count)
-        self._work(endpoint, lambda: _scale(endpoint, fleet, before), on_failure=IN_SERVICE)
+            if variant.pool is not None:
+                variant.pool.update(item.get("ServerlessUpdateConfig", {}))
+                variant.count = max(variant.pool.warm, len(variant.instances))  # those at work stay
+
+        def work() -> None:
+            self._hosts.settle(endpoint, fleet)
+            _scale(endpoint, fleet, before)
+
+        self._work(endpoint, work, on_failure=IN_SERVICE)
         return {"EndpointArn": endpoint.arn}
 
     def delete(self, place: Place, request: _Request) -> dict[str, Any]:
@@ -147,6 +174,7 @@ class Endpoints:
         endpoint = place.endpoint(request["EndpointName"])
         if endpoint.status not in {IN_SERVICE, FAILED, ROLLBACK_FAILED}:
             raise invalid(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        check_deletion(place, endpoint)
         endpoint.status = DELETING
         routes, endpoint.routes = endpoint.routes, ()
 
@@ -170,8 +198,7 @@ class Endpoints:
             "LastModifiedTime": endpoint.modified,
         }
         if endpoint.fleet is not None:
-            variants = endpoint.fleet.variants.values()
-            described["ProductionVariants"] = [summarize(variant, endpoint.status) for variant in variants]
+            described |= summarize_all(endpoint.fleet, endpoint.status)
         optional = {
             "FailureReason": endpoint.failure,
             "LastDeploymentConfig": endpoint.deployment,
@@ -211,35 +238,16 @@ class Endpoints:
     def _fleet(
         self, place: Place, endpoint: str, config: Record, old: Fleet | None = None, excluded: set[str] | None = None
     ) -> Fleet:
-        variants = []
-        for item in config.request["ProductionVariants"]:
-            retained = None if old is None else old.variants.get(item["VariantName"])
-            weight = item.get("InitialVariantWeight", 1.0)
-            count = item["InitialInstanceCount"]
-            if retained is not None and "DesiredWeight" not in (excluded or ()):
-                weight = retained.weight
-            if retained is not None and "DesiredInstanceCount" not in (excluded or ()):
-                count = retained.count
-            timeout = item.get("ContainerStartupHealthCheckTimeoutInSeconds", 600) / self._settings.speed
-            variants.append(
-                Variant(
-                    item["VariantName"],
-                    place.model(item["ModelName"]).request,
-                    weight,
-                    count,
-                    max(timeout, self._settings.startup_seconds),
-                    item.get("RoutingConfig", {}).get("RoutingStrategy") == LEAST_OUTSTANDING,
-                )
-            )
         fleet = Fleet(
             endpoint=endpoint,
             config=config.name,
-            variants=variants,
+            variants=variants.make(place, config.request, self._settings, old, excluded or ()),
             account=place.account,
             region=place.region,
             settings=self._settings,
             logs=self._logs,
         )
+        variants.add_pools(fleet, config.request, self._settings)
         self._fleets.add(fleet)
         return fleet
 
@@ -248,7 +256,8 @@ class Endpoints:
         used = sum(len(variant.instances) for route in routes for variant in route.fleet.variants.values())
         if used + more <= self._settings.max_instances:
             return
-        kind = "instances" if config is None else config.request["ProductionVariants"][0]["InstanceType"]
+        first = {} if config is None else config.request["ProductionVariants"][0]
+        kind = first.get("InstanceType", "instances")
         raise ApiError(
             "ResourceLimitExceeded",
             f"The account-level service limit '{kind} for endpoint usage' is {self._settings.max_instances} Instances, "
@@ -272,8 +281,16 @@ def _check_desired(endpoint: Endpoint, fleet: Fleet, desired: Mapping[str, _Requ
     for name, item in desired.items():
         if name not in fleet.variants:
             raise invalid(f'The requested resource variant "{name}" was not found on endpoint "{endpoint.arn}".')
-        if item.get("DesiredInstanceCount") == 0:
+        if item.get("DesiredInstanceCount") == 0 and endpoint.asynchronous is None:
             raise invalid(f'DesiredInstanceCount of variant "{name}" must be at least 1.')
+        features.check_desired(name, item, fleet.variants[name].pool)
+
+
+def _check_topics(endpoint: Endpoint, config: Record, fleet: Fleet) -> None:
+    """See that the role may publish to the topics of an asynchronous endpoint."""
+    role = next(iter(fleet.variants.values())).role
+    topics = config.request.get("AsyncInferenceConfig")
+    check_topics(topics, role, account=endpoint.account, region=endpoint.region)
 
 
 def _scale(endpoint: Endpoint, fleet: Fleet, before: Mapping[str, int]) -> None:
@@ -297,7 +314,7 @@ def _summarize_pending(endpoint: Endpoint) -> dict[str, Any] | None:
     pending, fleet = endpoint.pending, endpoint.pending_fleet
     if pending is None or fleet is None:
         return pending
-    return pending | {"ProductionVariants": [summarize(variant, UPDATING) for variant in fleet.variants.values()]}
+    return pending | summarize_all(fleet, UPDATING)
 
 
 def _settled(place: Place, name: str) -> Endpoint:

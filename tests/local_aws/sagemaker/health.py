@@ -12,8 +12,9 @@ import asyncio
 import logging
 
 from tests.local_aws.sagemaker.deployment import in_background
+from tests.local_aws.sagemaker.fleet import Fleet
 from tests.local_aws.sagemaker.settings import Settings
-from tests.local_aws.sagemaker.store import Endpoint, Store
+from tests.local_aws.sagemaker.store import Store
 
 _log = logging.getLogger("sagemaker")
 
@@ -34,18 +35,16 @@ class Health:
             await asyncio.sleep(self._settings.ping_seconds)
             try:
                 await self._ping()
-                for endpoint in self._store.endpoints():
-                    await asyncio.to_thread(self._mend, endpoint)
+                for hosted, fleet in self._store.fleets():
+                    await asyncio.to_thread(self._mend, hosted.name, fleet)
             except Exception:  # noqa: BLE001 - logged; the next round comes
                 _log.exception("the health of instances was not looked at")
 
     async def _ping(self) -> None:
-        routes = [route for endpoint in self._store.endpoints() for route in endpoint.routes]
-        variants = [variant for route in routes for variant in route.fleet.variants.values()]
+        variants = [variant for _, fleet in self._store.fleets() for variant in fleet.variants.values()]
         await asyncio.gather(*(instance.ping() for variant in variants for instance in variant.instances))
 
     @staticmethod
-    def _mend(endpoint: Endpoint) -> None:
-        for route in endpoint.routes:
-            if route.fleet.withdraw():
-                in_background(f"replace-{endpoint.name}", route.fleet.replace)
+    def _mend(name: str, fleet: Fleet) -> None:
+        if fleet.withdraw():
+            in_background(f"replace-{name}", fleet.replace)

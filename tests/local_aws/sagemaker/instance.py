@@ -1,170 +1,86 @@
-"""One instance of a variant: a process that honours the container contract.
-
-https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
-"""
+"""One instance of a variant: its containers, and what the router needs to know about it."""
 
 from __future__ import annotations
 
 import asyncio
-import http.client
-import os
 import secrets
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
-from typing import Final
+from collections.abc import Sequence
 
 from tests.local_aws.sagemaker.connection import Connections
+from tests.local_aws.sagemaker.model_server import ModelServer
+from tests.local_aws.sagemaker.multi_model import MultiModelServer
+from tests.local_aws.sagemaker.placement import Slot
 
-PING_SECONDS: Final = 2.0  # "the request timeout on /ping attempts is 2 seconds"
-_GUARD: Final = Path(__file__).with_name("guarded.py")
-_ATTEMPTS: Final = 3  # another process may take the port between our choice and the server's start
-_STOP_SECONDS: Final = 3.0  # between SIGTERM and SIGKILL; 30 on AWS
-_PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
-_PING: Final = b"GET /ping HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
 
-# The kernel ties a child to the thread that started it: this one lives as long as the emulator.
-_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sagemaker-start")
+def new_id() -> str:
+    """The id of a new instance."""
+    return f"i-{secrets.token_hex(9)[:17]}"
 
 
 class Instance:
-    """A model server on a port of its own, and what the router needs to know about it.
+    """Containers that start, serve and end together; one that waits for inference components has none of its own."""
 
-    Args:
-        program: What runs in place of the image.
-        model: Stands in for `/opt/ml/model`.
-        environment: Variables of the container.
-        logs: A directory; what the container prints goes to a file of its own there.
-    """
-
-    def __init__(self, *, program: Path, model: Path, environment: Mapping[str, str], logs: Path) -> None:
-        self._program = program
-        self._model = model
-        self._environment = environment
-        self.id = f"i-{secrets.token_hex(9)[:17]}"
-        self.log = logs / f"{self.id}.log"
+    def __init__(self, instance_id: str, servers: Sequence[ModelServer]) -> None:
+        self.id = instance_id
+        self.servers = tuple(servers)
         self.in_flight = 0
         self.failed_pings = 0
+        self.slot: Slot | None = None
+        """The place of a copy of an inference component."""
+
         self._is_stopped = False
-        logs.mkdir(parents=True, exist_ok=True)
-        self._start()
-
-    def _start(self) -> None:
-        self.port = _free_port()
-        self.connections = Connections(self.port)
-        self._process = _starter.submit(self._spawn).result()
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        given = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        home = str(self._model.parents[1])
-        local = {name: value.replace("/opt/ml", home) for name, value in self._environment.items()}
-        contract = {
-            "SAGEMAKER_BIND_TO_PORT": str(self.port),
-            "SAGEMAKER_SAFE_PORT_RANGE": f"{self.port}-{self.port}",
-            "SM_MODEL_DIR": str(self._model),
-            "OMP_NUM_THREADS": "1",
-            "PYTHONUNBUFFERED": "1",
-        }
-        command = [sys.executable, str(_GUARD), str(os.getpid()), str(self._program), "--model-dir", str(self._model)]
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=self._model,
-                env=given | local | contract,
-                start_new_session=True,
-            )
 
     @property
-    def pid(self) -> int:
-        """The server's process."""
-        return self._process.pid
+    def connections(self) -> Connections:
+        """The way to the only container, or to the first."""
+        return self.servers[0].connections
 
     @property
     def is_running(self) -> bool:
-        """Whether the process lives."""
-        return self._process.poll() is None
+        """Whether all processes live."""
+        return not self._is_stopped and all(server.is_running for server in self.servers)
 
     @property
-    def is_over(self) -> bool:
-        """Whether it was stopped for good, and prints nothing more."""
-        return self._is_stopped and not self.is_running
+    def multi_model(self) -> MultiModelServer | None:
+        """The container of many models, if there is one."""
+        return next((server for server in self.servers if isinstance(server, MultiModelServer)), None)
 
-    def wait_until_healthy(self, seconds: float, given_up: threading.Event | None = None) -> bool:
-        """Whether /ping answers 200 within the time given, and before somebody gives up."""
+    def wait_until_healthy(self, seconds: float, given_up: threading.Event | None = None) -> list[str]:
+        """The names of the containers that do not answer 200 to /ping in time, and before somebody gives up."""
         deadline = time.monotonic() + seconds
-        attempts = _ATTEMPTS
-        while time.monotonic() < deadline and not (given_up and given_up.is_set()):
-            if self._answers_ping():
-                return True
-            if not self.is_running:
-                attempts -= 1
-                if attempts == 0 or not _is_taken(self.port):
-                    return False
-                self._start()
-            time.sleep(0.05)
-        return False
-
-    def _answers_ping(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PING_SECONDS)
-        try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == http.client.OK and self.is_running
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return [server.name for server in self.servers if not server.wait_until_healthy(deadline, given_up)]
 
     async def ping(self) -> None:
-        """Ask once whether it is healthy, and count the failures since the last success."""
-        status = b""
-        with suppress(OSError, ValueError):  # nobody listens, too late, or no line at all
-            async with asyncio.timeout(PING_SECONDS):
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                try:
-                    writer.write(_PING)
-                    status = (await reader.readline())[9:12]
-                finally:
-                    writer.close()
-        self.failed_pings = 0 if status == b"200" else self.failed_pings + 1
+        """Ask once whether all containers are well, and count the failures since the last success."""
+        are_well = await asyncio.gather(*(server.is_well() for server in self.servers))
+        self.failed_pings = 0 if all(are_well) else self.failed_pings + 1
+
+    def settle(self) -> None:
+        """Wait, on another thread, until who chose this instance is counted."""
+        for server in self.servers:
+            server.connections.settle()
 
     def terminate(self) -> None:
-        """Ask the process to end."""
-        self._is_stopped = True
-        self.connections.close()
-        self._process.terminate()
+        """Ask the processes to end."""
+        self._end()
+        for server in self.servers:
+            server.terminate()
 
     def kill(self) -> None:
-        """End the process at once: it may hang."""
-        self._is_stopped = True
-        self.connections.close()
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        """End the processes at once: they may hang."""
+        self._end()
+        for server in self.servers:
+            server.kill()
 
     def stop(self) -> None:
-        """End the process: politely, then not."""
+        """End the processes: politely, then not."""
         self.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_STOP_SECONDS)
-        self.kill()
+        for server in self.servers:
+            server.stop()
 
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    def _end(self) -> None:
+        self._is_stopped = True
+        if self.slot is not None:
+            self.slot.free()

@@ -7,11 +7,13 @@ import atexit
 import json
 import logging
 import shutil
+import threading
 import time
 
 from tests.local_aws import seams
 from tests.local_aws.sagemaker import authorization, roles
 from tests.local_aws.sagemaker.capture import Capture
+from tests.local_aws.sagemaker.components import Components
 from tests.local_aws.sagemaker.container_logs import ContainerLogs
 from tests.local_aws.sagemaker.deployment import in_background
 from tests.local_aws.sagemaker.endpoints import Endpoints
@@ -36,9 +38,11 @@ class SageMaker:
         self.metrics = Metrics(settings.metrics_seconds)
         self.capture = Capture()
         self.logs = ContainerLogs()
-        self.endpoints = Endpoints(settings, self.store, self.logs)
+        deciding = threading.Lock()
+        self.components = Components(settings, self.store, self.logs, deciding)
+        self.endpoints = Endpoints(settings, self.store, self.logs, self.components.hosts, deciding)
         self.runtime = Runtime(self.store, self.metrics, self.capture, settings)
-        self._operations = OPERATIONS | self.endpoints.operations
+        self._operations = OPERATIONS | self.endpoints.operations | self.components.operations
         self._housekeeping: asyncio.Task[None] | None = None
         shutil.rmtree(settings.directory / "instances", ignore_errors=True)
         atexit.register(self.reset)
@@ -81,8 +85,11 @@ class SageMaker:
         while True:
             await asyncio.sleep(self.metrics.left())
             try:
-                self.metrics.flush(self.store.endpoints())
+                self.runtime.cool()
+                self.runtime.queues.observe()
+                self.metrics.flush(self.store.fleets())
                 await asyncio.to_thread(self.capture.flush)
+                await asyncio.to_thread(self.components.hosts.release, self.store.endpoints())
             except Exception:  # noqa: BLE001 - logged; the emulator goes on
                 _log.exception("housekeeping failed; it goes on")
 
@@ -93,6 +100,8 @@ class SageMaker:
 
     def reset(self) -> None:
         """Stop and forget everything."""
+        self.runtime.queues.clear()
+        self.components.close()
         self.endpoints.close()
         self.store.clear()
         self.logs.clear()

@@ -23,6 +23,9 @@ class Settings:
     model_timeout_seconds: float = 60.0
     """How long a model may take to answer, as on AWS."""
 
+    stream_timeout_seconds: float = 480.0
+    """How long a model may take to send the whole of a streamed answer: eight minutes, as on AWS."""
+
     failed_pings: int = 3
     """An instance that fails /ping so often in a row is replaced; AWS does not say when it does so."""
 
@@ -34,6 +37,12 @@ class Settings:
 
     max_instances: int = 20
     """The quota of instances, all endpoints together: each is a process of about 130 MB."""
+
+    max_serverless_processes: int = 4
+    """The most processes of a serverless variant; more requests at the same time share them."""
+
+    max_loaded_models: int = 5
+    """How many models a container of many keeps; on AWS, the instance's memory sets the limit."""
 
     seed: int | None = None
     """Makes the choice of variants and instances repeatable."""
@@ -57,8 +66,10 @@ class Settings:
             speed=float(given.get("LOCAL_AWS_SPEED", cls.speed)),
             startup_seconds=float(given.get("LOCAL_AWS_STARTUP_SECONDS", cls.startup_seconds)),
             model_timeout_seconds=float(given.get("LOCAL_AWS_MODEL_TIMEOUT_SECONDS", cls.model_timeout_seconds)),
+            stream_timeout_seconds=float(given.get("LOCAL_AWS_STREAM_TIMEOUT_SECONDS", cls.stream_timeout_seconds)),
             fastest_ping_seconds=float(given.get("LOCAL_AWS_FASTEST_PING_SECONDS", cls.fastest_ping_seconds)),
             max_model_bytes=int(given.get("LOCAL_AWS_MAX_MODEL_BYTES", cls.max_model_bytes)),
+            max_loaded_models=int(given.get("LOCAL_AWS_MAX_LOADED_MODELS", cls.max_loaded_models)),
             seed=None if seed is None else int(seed),
             container=Path(given.get("LOCAL_AWS_CONTAINER", cls.container)),
             directory=Path(given.get("LOCAL_AWS_DIRECTORY", cls.directory.parent)) / "sagemaker",
@@ -73,6 +84,11 @@ class Settings:
     def ping_seconds(self) -> float:
         """SageMaker asks for /ping every few seconds."""
         return max(self.fastest_ping_seconds, 5.0 / self.speed)
+
+    @property
+    def serverless_idle_seconds(self) -> float:
+        """A process of a serverless variant goes after five minutes without requests; AWS does not say when."""
+        return 300.0 / self.speed
 
     @property
     def logs_seconds(self) -> float:

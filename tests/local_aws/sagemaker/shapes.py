@@ -151,11 +151,20 @@ def check_headers(operation: str, values: dict[str, str]) -> None:
     """
     members = model("sagemaker-runtime").operation_model(operation).input_shape.members
     problems = [
-        problem for name, value in values.items() for problem in _string_problems(members[name], value, _join("", name))
+        problem for name, value in values.items() for problem in _header_problems(members[name], value, _join("", name))
     ]
     if problems:
         text = "; ".join(problems)
         raise ApiError("ValidationError", f"{len(problems)} validation error(s) detected: {text}")
+
+
+def _header_problems(shape: Shape, value: str, path: str) -> Iterator[str]:
+    if shape.type_name != "integer":
+        yield from _string_problems(shape, value, path)
+    elif re.fullmatch(r"[+-]?\d{1,18}", value, re.ASCII):
+        yield from _range_problems(shape, int(value), value, path, "value ")
+    else:
+        yield f"Value '{value}' at '{path}' failed to satisfy constraint: Member must be of type integer"
 
 
 def _join(path: str, name: str) -> str:

@@ -21,7 +21,12 @@ DELETING: Final = "Deleting"
 FAILED: Final = "Failed"
 ROLLBACK_FAILED: Final = "UpdateRollbackFailed"
 
-_LABELS: Final = {"model": "model", "endpoint-config": "endpoint configuration", "endpoint": "endpoint"}
+_LABELS: Final = {
+    "model": "model",
+    "endpoint-config": "endpoint configuration",
+    "endpoint": "endpoint",
+    "inference-component": "inference component",
+}
 
 
 @dataclass
@@ -55,6 +60,9 @@ class Endpoint(Record):
     status: str = CREATING
     config: str = ""
     capture: dict[str, Any] | None = None
+    asynchronous: dict[str, Any] | None = None
+    """The AsyncInferenceConfig in force: with one, requests go to a queue."""
+
     failure: str | None = None
     routes: tuple[Route, ...] = ()
     pending: dict[str, Any] | None = None
@@ -68,6 +76,29 @@ class Endpoint(Record):
 
 
 @dataclass
+class Component(Record):
+    """An inference component: a model in copies on the instances of a variant.
+
+    `fleets` is replaced as a whole; there are two while an update goes on.
+    """
+
+    account: str = ""
+    region: str = ""
+    status: str = CREATING
+    endpoint: str = ""
+    variant: str = ""
+    desired: int = 1
+    failure: str | None = None
+    fleets: tuple[Fleet, ...] = ()
+    deployment: dict[str, Any] | None = None
+
+    @property
+    def current(self) -> int:
+        """How many copies serve."""
+        return sum(len(variant.instances) for fleet in self.fleets for variant in fleet.variants.values())
+
+
+@dataclass
 class Place:
     """One account in one region."""
 
@@ -76,6 +107,7 @@ class Place:
     models: dict[str, Record] = field(default_factory=dict)
     configs: dict[str, Record] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    components: dict[str, Component] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     _adding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -90,6 +122,10 @@ class Place:
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of this name."""
         return self._get(self.endpoints, "endpoint", name)
+
+    def component(self, name: str) -> Component:
+        """The inference component of this name."""
+        return self._get(self.components, "inference-component", name)
 
     def _get(self, records: dict[str, _R], kind: str, name: str) -> _R:
         try:
@@ -108,7 +144,7 @@ class Place:
 
     def remove(self, record: Record) -> None:
         """Forget a record and its tags."""
-        kinds: tuple[dict[str, Any], ...] = (self.models, self.configs, self.endpoints)
+        kinds: tuple[dict[str, Any], ...] = (self.models, self.configs, self.endpoints, self.components)
         for records in kinds:
             if records.get(record.name) is record:
                 del records[record.name]
@@ -140,6 +176,15 @@ class Store:
     def endpoints(self) -> list[Endpoint]:
         """Every endpoint there is."""
         return [endpoint for place in list(self._places.values()) for endpoint in list(place.endpoints.values())]
+
+    def components(self) -> list[Component]:
+        """Every inference component there is."""
+        return [component for place in list(self._places.values()) for component in list(place.components.values())]
+
+    def fleets(self) -> list[tuple[Endpoint | Component, Fleet]]:
+        """Everything that runs, and what it runs for."""
+        routes = [(endpoint, route.fleet) for endpoint in self.endpoints() for route in endpoint.routes]
+        return [*routes, *((component, fleet) for component in self.components() for fleet in component.fleets)]
 
     def clear(self) -> None:
         """Forget everything."""
