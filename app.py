@@ -7,8 +7,9 @@ from pathlib import Path
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
-from stacks.documents import DocumentsSettings, DocumentsStack
+from stacks.asynchronous import AsynchronousSettings, AsynchronousStack
 from stacks.dog_breeds import DogBreedsSettings, DogBreedsStack
+from stacks.pipeline import PipelineSettings, PipelineStack
 from stacks.realtime import RealtimeSettings, RealtimeStack
 from stacks.serverless import ServerlessSettings, ServerlessStack
 from stacks.shadow import ShadowSettings, ShadowStack
@@ -29,15 +30,20 @@ def build(app: App, models: Path = MODELS) -> App:
         ),
     )
     ServerlessStack(app, "Serverless", settings=ServerlessSettings(model=champion))
-    DocumentsStack(
+    AsynchronousStack(
         app,
-        "Documents",
-        settings=DocumentsSettings(
+        "Asynchronous",
+        settings=AsynchronousSettings(
             bucket="amzn-s3-demo-bucket", key="documents/2026-11-01/model.tar.gz", version="2026-11-01"
         ),
     )
     ShadowStack(app, "Shadow", settings=ShadowSettings(champion=champion, challenger=challenger))
     SharedStack(app, "Shared", settings=SharedSettings(busy=champion, idle=challenger))
+    PipelineStack(
+        app,
+        "Pipeline",
+        settings=PipelineSettings(bucket="amzn-s3-demo-bucket", prefix="decisions", version="2026-11-01"),
+    )
     return app
 
 

@@ -223,9 +223,18 @@ class _ImportedGroup(IModelPackageGroup):
 
 
 def check_description(argument: str, value: str | None) -> None:
-    """Raise `ValueError` if SageMaker does not take a description for its length; None and tokens pass."""
-    if value is not None and not is_token(value) and len(value) > MAX_DESCRIPTION:
+    """Raise `ValueError` if SageMaker does not take a description; None and tokens pass."""
+    if value is None or is_token(value):
+        return
+    if len(value) > MAX_DESCRIPTION:
         raise ValueError(f"{argument} must have at most {MAX_DESCRIPTION:,} characters, got {len(value):,}")
+    check_characters(argument, value, "LMZSNP", rule="no line breaks or other control characters")
+
+
+def check_characters(argument: str, value: str, categories: str, others: str = "", *, rule: str) -> None:
+    """Raise `ValueError` unless all characters are of some categories of Unicode, or some others; tokens pass."""
+    if not is_token(value) and any(each not in others and category(each)[0] not in categories for each in value):
+        raise ValueError(f"{argument} must have {rule}, got {value!r}")
 
 
 def check_texts(argument: str, values: Sequence[str], low: int, high: int, longest: int) -> None:

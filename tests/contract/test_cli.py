@@ -39,7 +39,7 @@ def test_synthesises_the_examples_without_a_finding(tmp_path: Path) -> None:
         "Realtime",
         "DogBreeds",
         "Serverless",
-        "Documents",
+        "Asynchronous",
         "Shadow",
         "Shared",
     }

@@ -16,7 +16,7 @@ import ml_constructs as ml
 
 
 @dataclass(frozen=True, kw_only=True)
-class DocumentsSettings:
+class AsynchronousSettings:
     """Where the trained model is, and how many instances may work at a time."""
 
     bucket: str
@@ -25,10 +25,10 @@ class DocumentsSettings:
     max_instances: int = 4
 
 
-class DocumentsStack(Stack):
+class AsynchronousStack(Stack):
     """Runs no instance while nothing waits, but has two ready on weekday mornings; topics hear of what is done."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: DocumentsSettings, **options: Any) -> None:  # noqa: ANN401 - the arguments of Stack
+    def __init__(self, scope: Construct, construct_id: str, *, settings: AsynchronousSettings, **options: Any) -> None:  # noqa: ANN401 - the arguments of Stack
         super().__init__(scope, construct_id, **options)
         key = ml.EncryptionKey(self, "Key")
         network = ml.InferenceNetwork(self, "Network", flow_log_key=key)
