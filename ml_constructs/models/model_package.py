@@ -19,7 +19,9 @@ from ml_constructs._checks import (
     check_keys,
     check_length,
     check_offers,
+    check_pattern,
     check_type,
+    is_token,
 )
 from ml_constructs._environment import check_region
 from ml_constructs._instance_types import check_instance_type
@@ -27,7 +29,14 @@ from ml_constructs.models.container import Container
 from ml_constructs.models.model_data import ModelData
 from ml_constructs.models.model_data_source import ModelDataSource
 from ml_constructs.models.multi_model_data import MultiModelData
-from ml_constructs.models.registry import IModelPackageGroup, ModelPackageGroup, check_description, check_texts
+from ml_constructs.models.registry import (
+    IModelPackageGroup,
+    ModelPackageGroup,
+    check_characters,
+    check_description,
+    check_size,
+    check_texts,
+)
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
 CONTAINERS: Final = (1, 15)
@@ -38,6 +47,8 @@ _MAX_CONTENT_TYPE: Final = 256
 _MAX_RESPONSE_TYPE: Final = 1024
 _MANY: Final = 1000
 _MAX_METADATA: Final = (128, 256)
+_MARKS: Final = "_.:/=+-@"
+_RESPONSE_TYPE: Final = r"[-\w]+/.+"
 _SOURCE: Final = (
     "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackage.html"
 )
@@ -116,7 +127,10 @@ class ModelPackage(Construct):
                 check_texts(argument, types, 1, _MANY, _MANY)
                 for each in types:
                     check_instance_type(argument, each)
-        check_description("approval_description", approval_description)
+        for each in () if is_token(response_types) else response_types:
+            check_pattern("response_types", each, _RESPONSE_TYPE, "MIME types such as text/csv")
+        check_size("approval_description", approval_description)
+        check_pattern("approval_description", approval_description, ".*", "one line")
         check_description("description", description)
         _check_metadata({} if metadata is None else metadata)
         super().__init__(scope, construct_id)
@@ -129,7 +143,7 @@ class ModelPackage(Construct):
             model_package_description=description,
             model_approval_status=approval,
             approval_description=approval_description,
-            customer_metadata_properties=None if metadata is None else dict(metadata),
+            customer_metadata_properties=dict(metadata or {}) or None,
             security_config=None
             if encryption_key is None
             else package.SecurityConfigProperty(kms_key_id=encryption_key.key_arn),
@@ -163,6 +177,9 @@ class ModelPackage(Construct):
 def _check_containers(containers: Sequence[Container]) -> None:
     check_each("Container", Container, containers=containers)
     check_length("containers", containers, *CONTAINERS)
+    if any(container in containers[:index] for index, container in enumerate(containers)):
+        # so the type's schema has it, though the API does not
+        raise ValueError("containers must be different from each other, by their hostnames if need be, got two alike")
     named = [container.hostname is not None for container in containers]
     if any(named) and not all(named):
         raise ValueError(f"containers must all have a hostname or none, got {sum(named)} of {len(named)} with one")
@@ -181,6 +198,8 @@ def _check_metadata(metadata: Mapping[str, str]) -> None:
         for text, longest in zip((name, value), _MAX_METADATA, strict=True):
             check_given(metadata=text)
             check_texts("metadata", [text], 1, 1, longest)
+            rule = f"letters, numbers, spaces and any of {_MARKS}"
+            check_characters("metadata", text, "LNZ", _MARKS, rule=rule)
 
 
 def _registered(definition: sagemaker.CfnModel.ContainerDefinitionProperty) -> Any:  # noqa: ANN401 - the type that jsii makes

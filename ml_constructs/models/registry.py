@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Final
+from unicodedata import category
 
 from aws_cdk import RemovalPolicy, Token
 from aws_cdk import aws_iam as iam
@@ -224,16 +225,23 @@ class _ImportedGroup(IModelPackageGroup):
 
 def check_description(argument: str, value: str | None) -> None:
     """Raise `ValueError` if SageMaker does not take a description; None and tokens pass."""
-    if value is None or is_token(value):
-        return
-    if len(value) > MAX_DESCRIPTION:
+    check_size(argument, value)
+    check_characters(argument, value or "", "LMZSNP", rule="no line breaks or other control characters")
+
+
+def check_size(argument: str, value: str | None) -> None:
+    """Raise `ValueError` if SageMaker does not take a description for its length; None and tokens pass."""
+    if value is not None and not is_token(value) and len(value) > MAX_DESCRIPTION:
         raise ValueError(f"{argument} must have at most {MAX_DESCRIPTION:,} characters, got {len(value):,}")
-    check_characters(argument, value, "LMZSNP", rule="no line breaks or other control characters")
 
 
 def check_characters(argument: str, value: str, categories: str, others: str = "", *, rule: str) -> None:
-    """Raise `ValueError` unless all characters are of some categories of Unicode, or some others; tokens pass."""
-    if not is_token(value) and any(each not in others and category(each)[0] not in categories for each in value):
+    """Raise `ValueError` unless all characters are of some categories of Unicode, or some others; tokens pass.
+
+    So do characters that this Python does not know yet.
+    """
+    kinds = () if is_token(value) else (category(each) for each in value if each not in others)
+    if any(kind[0] not in categories and kind != "Cn" for kind in kinds):
         raise ValueError(f"{argument} must have {rule}, got {value!r}")
 
 

@@ -10,19 +10,33 @@ from hypothesis import strategies as st
 
 import ml_constructs as ml
 from tests.properties.arguments import TEXT, Argument, Drawn, Made, name, or_token, whole
-from tests.properties.instances import LOCAL, NO_TYPES, REMOTE
+from tests.properties.instances import NO_TYPES
 from tests.properties.models import ARCHIVES, COPIED, image, model_data
 from tests.properties.resources import GIVEN_BUCKET, KEY, ROLE
 
 START: Final = datetime(2030, 1, 1, tzinfo=UTC)
 
-_WORDS: Final = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="$"), min_size=1, max_size=30)
-_TEXT: Final = Argument(or_token(_WORDS, TEXT), ("", "x" * 1025, 5))
-_TYPES: Final = Argument(st.lists(st.sampled_from(("text/csv", "a/b")), min_size=1, max_size=3), ([], "a/b", [5]))
-_INSTANCES: Final = Argument(st.lists(st.sampled_from((*LOCAL, *REMOTE)), min_size=1, max_size=3), ([], ["m5.large"]))
+_WORDS: Final = st.text(st.characters(exclude_categories=["C"], exclude_characters="$"), min_size=1, max_size=30)
+_NAMES: Final = st.text(st.characters(categories=["L", "N"], include_characters="_.:/=+-@ "), min_size=1, max_size=30)
+# AWS's rules know where it offers an instance type.
+_REMOTE: Final = ("ml.m5.large", "ml.c5.2xlarge")
+_LOCAL: Final = ("ml.r5d.xlarge", "ml.g4dn.xlarge")
+_TEXT: Final = Argument(or_token(_WORDS, TEXT), ("x" * 1025, "a\nb", "\x00", 5))
+_TYPES: Final = Argument(
+    st.lists(st.sampled_from(("text/csv", "a/b")), min_size=1, max_size=3), ([], "a/b", [5], [""], ["a\nb"])
+)
+_INSTANCES: Final = Argument(st.lists(st.sampled_from((*_LOCAL, *_REMOTE)), min_size=1, max_size=3), ([], ["m5.large"]))
 _METADATA: Final = Argument(
-    st.dictionaries(_WORDS, _WORDS, max_size=3) | st.just({f"name {each}": "x" * 256 for each in range(50)}),
-    ({"a": 5}, {"": "a"}, {"a": "x" * 257}, {f"{each}": "a" for each in range(51)}, {"__proto__": "a"}),
+    st.dictionaries(_NAMES, _NAMES, max_size=3) | st.just({f"name {each}": "x" * 256 for each in range(50)}),
+    (
+        {"a": 5},
+        {"": "a"},
+        {"a": "x" * 257},
+        {f"{each}": "a" for each in range(51)},
+        {"__proto__": "a"},
+        {"a!": "a"},
+        {"a": "ü\n"},
+    ),
 )
 _COPIED: Final = tuple(each for each in COPIED if each != "JumpStart")
 
@@ -31,7 +45,14 @@ def registered(d: Drawn) -> None:
     """A group, and one of its versions."""
     group = ml.ModelPackageGroup(d.stack, "Group", **d.some({"group_name": name(), "description": _TEXT}))
     count = d.pick("containers", (1, 1, 2, 15)) if not d.odd() else 16
-    containers = [ml.Container(image=image(d), model_data=model_data(d, (*ARCHIVES, *_COPIED))) for _ in range(count)]
+    containers = [
+        ml.Container(
+            image=image(d),
+            model_data=model_data(d, (*ARCHIVES, *_COPIED)),
+            hostname=f"container-{index}" if count > 1 else None,
+        )
+        for index in range(count)
+    ]
     ml.ModelPackage(
         d.stack,
         "Version",
@@ -56,12 +77,13 @@ def registered(d: Drawn) -> None:
 
 def tried(d: Drawn) -> None:
     """An endpoint, and an experiment with another model beside its own."""
-    types = LOCAL if d.one("local storage", st.booleans()) else REMOTE
+    local = d.one("local storage", st.booleans())
+    types = _LOCAL if local else _REMOTE
     served = ml.Model.from_model_name("live", role=d.one("role", ROLE))
     variant = ml.InstanceVariant(name="live", model=served, instance_type=d.pick("instance_type", types))
     names = Argument(st.just("challenger"), ("live", "a b", "", 5))
     known = st.sampled_from(types)
-    wanted = Argument(or_token(known, TEXT) if types is REMOTE else known, NO_TYPES)
+    wanted = Argument(or_token(known, TEXT) if not local else known, NO_TYPES)
     challenger = ml.ExperimentVariant(
         name=d.one("name", names),
         model=ml.Model.from_model_name("other"),

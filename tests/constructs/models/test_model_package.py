@@ -141,14 +141,18 @@ def test_limits_are_those_of_the_service() -> None:
 LIMITS: list[tuple[str, Any, Any, str]] = [
     (
         "containers",
-        [Container(image=XGBOOST)] * 15,
-        [Container(image=XGBOOST)] * 16,
+        [Container(image=XGBOOST, hostname=f"c{n}") for n in range(15)],
+        [Container(image=XGBOOST, hostname=f"c{n}") for n in range(16)],
         "between 1 and 15 members, got 16",
     ),
     ("content_types", ["t" * 256], ["t" * 257], "between 1 and 256 characters each, got 257"),
-    ("response_types", ["t" * 1024], ["t" * 1025], "between 1 and 1,024 characters each, got 1,025"),
+    ("response_types", [f"t/{'t' * 1022}"], [f"t/{'t' * 1023}"], "between 1 and 1,024 characters each, got 1,025"),
+    ("response_types", ["text/csv; a=b"], ["text"], "MIME types such as text/csv, got 'text'"),
+    ("description", "Für alle 🐕", "a\nb", r"no line breaks or other control characters, got 'a\\nb'"),
+    ("containers", [Container(image=XGBOOST)], [Container(image=XGBOOST)] * 2, "different from .*, got two alike"),
     ("description", "d" * 1024, "d" * 1025, "at most 1,024 characters, got 1,025"),
     ("approval_description", "d" * 1024, "d" * 1025, "at most 1,024 characters, got 1,025"),
+    ("approval_description", "a\tb", "a\nb", r"one line, got 'a\\nb'"),
     (
         "metadata",
         {str(n): "v" for n in range(50)},
@@ -156,6 +160,7 @@ LIMITS: list[tuple[str, Any, Any, str]] = [
         "between 0 and 50 members, got 51",
     ),
     ("metadata", {"a": "v" * 256}, {"a": "v" * 257}, "between 1 and 256 characters each, got 257"),
+    ("metadata", {"Größe_1": "a b+c=d:e/f@g-h."}, {"a": "b!"}, r"letters, numbers, spaces and any of .*, got 'b!'"),
     ("metadata", {"n" * 128: "v"}, {"n" * 129: "v"}, "between 1 and 128 characters each, got 129"),
     ("approval", "Rejected", "approved", "one of PendingManualApproval, Approved, Rejected, got 'approved'"),
     ("instance_types", ["ml.m5.large"], ["m5.large"], "an ML instance type such as ml.m5.large, got 'm5.large'"),
@@ -167,6 +172,11 @@ def test_at_and_beyond_the_edge(stack: Stack, argument: str, edge: Any, beyond: 
     package(stack, **{argument: edge})
     with pytest.raises(ValueError, match=f"^{argument} must .*{problem}"):
         package(Stack(App(), "Beyond"), **{argument: beyond})
+
+
+def test_no_metadata_is_none_at_all(stack: Stack) -> None:
+    package(stack, metadata={})
+    assert "CustomerMetadataProperties" not in properties(stack, PACKAGE)
 
 
 def test_tokens_pass(stack: Stack) -> None:
