@@ -42,6 +42,7 @@ def test_synthesises_the_examples_without_a_finding(tmp_path: Path) -> None:
         "Asynchronous",
         "Shadow",
         "Shared",
+        "Pipeline",
     }
     assert review.findings == ()
 
