@@ -23,7 +23,7 @@ from ml_constructs._checks import (
     is_token,
 )
 from ml_constructs._instance_types import check_instance_type
-from ml_constructs.endpoint_config._sizes import mebibytes
+from ml_constructs._sizes import mebibytes
 from ml_constructs.endpoint_config.instance_variant import TIMEOUT_SECONDS
 from ml_constructs.models.container import Container
 from ml_constructs.models.model import IModel, Model

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Final
 
-from aws_cdk import Duration, Size, SizeRoundingBehavior
+from aws_cdk import Duration, Size
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ml_constructs._checks import (
@@ -24,8 +24,15 @@ from ml_constructs._checks import (
     check_whole,
     is_token,
 )
-from ml_constructs._instance_types import NO_ACCELERATOR, check_instance_type, has_local_storage, vcpus_of_type
-from ml_constructs.endpoint_config.instance_pools import PROVISION_SECONDS, InstancePool, check_pools
+from ml_constructs._instance_types import NO_ACCELERATOR, has_local_storage
+from ml_constructs.endpoint_config._instances import (
+    check_reservation,
+    check_types,
+    check_volume,
+    common_vcpus,
+    types_of,
+)
+from ml_constructs.endpoint_config.instance_pools import PROVISION_SECONDS, InstancePool
 from ml_constructs.endpoint_config.routing import Routing
 from ml_constructs.models.model import IModel, Model
 
@@ -33,7 +40,6 @@ from ml_constructs.models.model import IModel, Model
 NAME_PATTERN: Final = r"(?!.{64})[a-zA-Z0-9](-*[a-zA-Z0-9])*"
 NAME_RULE: Final = "at most 63 letters, digits and inner hyphens"
 TIMEOUT_SECONDS: Final = (60, 3600)
-VOLUME_GIB: Final = (1, 512)
 INFERENCE_AMI_VERSIONS: Final = (
     "al2-ami-sagemaker-inference-gpu-2",
     "al2-ami-sagemaker-inference-gpu-2-1",
@@ -44,8 +50,6 @@ INFERENCE_AMI_VERSIONS: Final = (
 
 _DEFAULT_TIMEOUT: Final = 600
 # API_ProductionVariantCapacityReservationConfig.html
-MAX_RESERVATION_ARN: Final = 258
-_RESERVATION_ARN: Final = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:\d{12}:[a-z0-9-]{1,14}/.*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,7 @@ class InstanceVariant:
         check_given(model=self.model, instance_count=self.instance_count)
         check_offers("model_name", "a model", model=self.model)
         check_pattern("name", self.name, NAME_PATTERN, NAME_RULE)
-        self._check_types()
+        check_types(self.instance_type, self.instance_pools)
         self._check_models()
         check_whole("instance_count", self.instance_count, 1, 2**31 - 1)
         check_finite("weight", self.weight, "0 or more", low=0)
@@ -114,34 +118,8 @@ class InstanceVariant:
         check_seconds("model_download_timeout", self.model_download_timeout, *TIMEOUT_SECONDS)
         check_choice("inference_ami_version", self.inference_ami_version, INFERENCE_AMI_VERSIONS)
         check_seconds("provision_timeout", self.provision_timeout, *PROVISION_SECONDS)
-        arn = self.capacity_reservation_arn
-        check_pattern("capacity_reservation_arn", arn, _RESERVATION_ARN, "the ARN of an ML capacity reservation")
-        if arn is not None and not is_token(arn) and len(arn) > MAX_RESERVATION_ARN:
-            raise ValueError(
-                f"capacity_reservation_arn must have at most {MAX_RESERVATION_ARN} characters, got {len(arn)}"
-            )
-        if self.volume_size is not None:
-            size = _gibibytes(self.volume_size)
-            local = ", ".join(each for each in self.instance_types if has_local_storage(each))
-            if local:
-                raise ValueError(
-                    f"volume_size must not be set for {local}: this instance type stores data on local "
-                    f"disks, got {'a token' if size is None else f'{size:g} GiB'}"
-                )
-            check_whole("volume_size", size, *VOLUME_GIB, "GiB")
-
-    def _check_types(self) -> None:
-        if self.instance_pools is None:
-            if self.instance_type is None:
-                raise TypeError("instance_type must be given, or instance_pools, got None")
-            check_instance_type("instance_type", self.instance_type)
-            return
-        if self.instance_type is not None:
-            raise ValueError(
-                "instance_type must not be given beside instance_pools, which name the types, "
-                f"got {self.instance_type!r}"
-            )
-        check_pools(self.instance_pools)
+        check_reservation(self.capacity_reservation_arn)
+        check_volume(self.volume_size, self.instance_types)
 
     def _check_models(self) -> None:
         if self.instance_type is not None:
@@ -156,9 +134,7 @@ class InstanceVariant:
     @property
     def instance_types(self) -> tuple[str, ...]:
         """The instance types that the variant may run on; a list of pools that is a token tells none."""
-        if self.instance_type is not None:
-            return (self.instance_type,)
-        return tuple(pool.instance_type for pool in self.instance_pools or ())
+        return types_of(self.instance_type, self.instance_pools)
 
     @property
     def models(self) -> tuple[IModel, ...]:
@@ -173,8 +149,7 @@ class InstanceVariant:
     @property
     def vcpus(self) -> int | None:
         """The vCPUs of one instance; None when not known at synth, or not the same in all pools."""
-        counts = {vcpus_of_type(each) for each in self.instance_types}
-        return counts.pop() if len(counts) == 1 else None
+        return common_vcpus(self.instance_types)
 
     def render(self) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
         """The variant as CloudFormation property."""
@@ -211,15 +186,3 @@ def construct_ids(names: Sequence[str]) -> list[str]:
 
 def _seconds(duration: Duration | None) -> float:
     return _DEFAULT_TIMEOUT if duration is None else duration.to_seconds()
-
-
-def _gibibytes(size: Size) -> float | None:
-    """The size in GiB, an int if it is whole; None if it is known only at deployment."""
-    if size.is_unresolved():
-        try:
-            size.to_gibibytes()
-        except RuntimeError:
-            raise ValueError("volume_size must be given in GiB where known only at deployment, got a token") from None
-        return None
-    number = size.to_gibibytes(rounding=SizeRoundingBehavior.NONE)
-    return int(number) if number == int(number) else number

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Size, SizeRoundingBehavior
+from aws_cdk import Size
 from aws_cdk import aws_sagemaker as sagemaker
 
 from ml_constructs._checks import check_given, check_offers, check_pattern, check_type, check_whole, is_token
+from ml_constructs._sizes import mebibytes
 from ml_constructs.endpoint_config._hosted_model import check_plain_model
 from ml_constructs.endpoint_config.instance_variant import NAME_PATTERN, NAME_RULE
 from ml_constructs.models.model import IModel, Model
@@ -56,7 +57,7 @@ class ServerlessVariant:
         check_given(model=self.model, max_concurrency=self.max_concurrency)
         check_offers("model_name", "a model", model=self.model)
         check_pattern("name", self.name, NAME_PATTERN, NAME_RULE)
-        memory = _mebibytes(self.memory)
+        memory = mebibytes("memory", self.memory)
         if memory is not None and memory not in MEMORY_MIB:
             raise ValueError(f"memory must be 1, 2, 3, 4, 5 or 6 GiB, got {memory / 1024:g} GiB")
         check_whole("max_concurrency", self.max_concurrency, *CONCURRENCY)
@@ -131,14 +132,3 @@ def _check_model(model: IModel) -> None:
             "model must load an archive for a serverless variant, ModelData rather than ModelDataSource (https://"
             "docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html), got ModelDataSource"
         )
-
-
-def _mebibytes(size: Size) -> float | None:
-    """The size in MiB; None if it is known only at deployment."""
-    if size.is_unresolved():
-        try:
-            size.to_mebibytes()
-        except RuntimeError:
-            raise ValueError("memory must be given in MiB where known only at deployment, got a token") from None
-        return None
-    return size.to_mebibytes(rounding=SizeRoundingBehavior.NONE)

@@ -22,18 +22,21 @@ from ml_constructs._checks import (
     check_whole,
     is_token,
 )
-from ml_constructs._instance_types import check_instance_type, has_local_storage, vcpus_of_type
-from ml_constructs.endpoint_config._sizes import gibibytes
-from ml_constructs.endpoint_config.instance_pools import PROVISION_SECONDS, InstancePool, check_pools
-from ml_constructs.endpoint_config.instance_variant import INFERENCE_AMI_VERSIONS, NAME_PATTERN, NAME_RULE, VOLUME_GIB
+from ml_constructs.endpoint_config._instances import (
+    check_reservation,
+    check_types,
+    check_volume,
+    common_vcpus,
+    types_of,
+)
+from ml_constructs.endpoint_config.instance_pools import PROVISION_SECONDS, InstancePool
+from ml_constructs.endpoint_config.instance_variant import INFERENCE_AMI_VERSIONS, NAME_PATTERN, NAME_RULE
 from ml_constructs.endpoint_config.routing import Routing
 
 MOST_INSTANCES: Final = 2**31 - 1
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantManagedInstanceScalingScaleInPolicy.html
 SCALE_IN_STEP: Final = (1, 100)
 SCALE_IN_MINUTES: Final = (5, 1440)
-
-_RESERVATION_ARN: Final = r"(?!.{259})arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:\d{12}:[a-z0-9-]{1,14}/.*"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,23 +154,12 @@ class SharedVariant:
         self._check_scaling()
         check_choice("inference_ami_version", self.inference_ami_version, INFERENCE_AMI_VERSIONS)
         check_seconds("provision_timeout", self.provision_timeout, *PROVISION_SECONDS)
-        arn = self.capacity_reservation_arn
-        check_pattern("capacity_reservation_arn", arn, _RESERVATION_ARN, "the ARN of an ML capacity reservation")
-        self._check_volume()
+        check_reservation(self.capacity_reservation_arn)
+        check_volume(self.volume_size, self.instance_types)
 
     def _check_types(self) -> None:
-        if self.instance_pools is None:
-            if self.instance_type is None:
-                raise TypeError("instance_type must be given, or instance_pools, got None")
-            check_instance_type("instance_type", self.instance_type)
-            return
-        if self.instance_type is not None:
-            raise ValueError(
-                "instance_type must not be given beside instance_pools, which name the types, "
-                f"got {self.instance_type!r}"
-            )
-        check_pools(self.instance_pools)
-        for pool in self.instance_pools:
+        check_types(self.instance_type, self.instance_pools)
+        for pool in self.instance_pools or ():
             if isinstance(pool, InstancePool) and pool.model is not None:
                 raise ValueError(
                     f"instance_pools must have no models, which components bring, got one for {pool.instance_type}"
@@ -192,24 +184,10 @@ class SharedVariant:
                 f"got {self.instance_count}"
             )
 
-    def _check_volume(self) -> None:
-        if self.volume_size is None:
-            return
-        size = gibibytes("volume_size", self.volume_size)
-        local = ", ".join(each for each in self.instance_types if has_local_storage(each))
-        if local:
-            raise ValueError(
-                f"volume_size must not be set for {local}: this instance type stores data on local disks, "
-                f"got {'a token' if size is None else f'{size:g} GiB'}"
-            )
-        check_whole("volume_size", size, *VOLUME_GIB, "GiB")
-
     @property
     def instance_types(self) -> tuple[str, ...]:
         """The instance types that the variant may run on; a list of pools that is a token tells none."""
-        if self.instance_type is not None:
-            return (self.instance_type,)
-        return tuple(pool.instance_type for pool in self.instance_pools or ())
+        return types_of(self.instance_type, self.instance_pools)
 
     @property
     def least(self) -> float:
@@ -219,8 +197,7 @@ class SharedVariant:
     @property
     def vcpus(self) -> int | None:
         """The vCPUs of one instance; None when not known at synth, or not the same in all pools."""
-        counts = {vcpus_of_type(each) for each in self.instance_types}
-        return counts.pop() if len(counts) == 1 else None
+        return common_vcpus(self.instance_types)
 
     def render(self) -> sagemaker.CfnEndpointConfig.ProductionVariantProperty:
         """The variant as CloudFormation property: without a model, and so without a weight."""

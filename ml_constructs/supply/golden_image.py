@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import Any, Final
 
-from aws_cdk import Names, Size, SizeRoundingBehavior
+from aws_cdk import Names, Size
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_imagebuilder as imagebuilder
@@ -31,6 +31,7 @@ from ml_constructs._checks import (
 )
 from ml_constructs._environment import check_account, check_region, environment_of
 from ml_constructs._log_groups import hosting_log_group
+from ml_constructs._sizes import gibibytes
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.permissions import allow_exactly
 from ml_constructs.supply._build_hosts import build_subnet, check_no_graviton
@@ -161,7 +162,7 @@ class GoldenImage(Construct):
             check_pattern("copies", region, _REGION, "regions, with the ARNs of keys there")
             check_given(**{f"copies[{region!r}]": key_arn})
             check_pattern(f"copies[{region!r}]", key_arn, _KEY_ARN, "the ARN of a KMS key")
-        gibibytes = _gibibytes(volume_size)
+        volume_gibibytes = _gibibytes(volume_size)
         chosen = _components(components, update=update)
         super().__init__(scope, construct_id)
         self.image_name: Final = _name_of(self) if image_name is None else image_name
@@ -181,7 +182,7 @@ class GoldenImage(Construct):
         self.log_group: Final = log_group
         configured = [component.bind(self, prefix=self.image_name) for component in chosen]
         recipe = self._recipe(
-            configured, [parent_image, root_device, gibibytes], [component.content for component in chosen]
+            configured, [parent_image, root_device, volume_gibibytes], [component.content for component in chosen]
         )
         group = ec2.SecurityGroup(
             self, "Group", vpc=vpc, description="Instances that build a machine image", allow_all_outbound=False
@@ -241,7 +242,7 @@ class GoldenImage(Construct):
         self, components: Sequence[Any], settings: Sequence[Any], content: Sequence[object]
     ) -> imagebuilder.CfnImageRecipe:
         recipe = imagebuilder.CfnImageRecipe
-        parent_image, root_device, gibibytes = settings
+        parent_image, root_device, volume_gibibytes = settings
         key_arn = self.encryption_key.key_arn
         # The content, since a component of this stack is the same reference before and after.
         digest = digest_of(self, [content, settings, key_arn])
@@ -258,7 +259,7 @@ class GoldenImage(Construct):
                     ebs=recipe.EbsInstanceBlockDeviceSpecificationProperty(
                         encrypted=True,
                         kms_key_id=key_arn,
-                        volume_size=gibibytes,
+                        volume_size=volume_gibibytes,
                         volume_type="gp3",
                         delete_on_termination=True,
                     ),
@@ -355,15 +356,9 @@ def _gibibytes(size: Size | None) -> float:
     if size is None:
         return 30
     check_type(Size, volume_size=size)
-    if size.is_unresolved():
-        try:
-            return size.to_gibibytes()
-        except RuntimeError:
-            raise ValueError("volume_size must be given in GiB where known only at deployment, got a token") from None
-    number = size.to_gibibytes(rounding=SizeRoundingBehavior.NONE)
-    whole = int(number) if number == int(number) else number
+    whole = gibibytes("volume_size", size)
     check_whole("volume_size", whole, *VOLUME_GIB, "GiB")
-    return whole
+    return size.to_gibibytes() if whole is None else whole
 
 
 def _name_of(construct: Construct) -> str:

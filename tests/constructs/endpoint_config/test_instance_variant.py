@@ -10,10 +10,10 @@ from aws_cdk import App, Duration, Size, Stack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml_constructs.endpoint_config._instances import MAX_RESERVATION_ARN
 from ml_constructs.endpoint_config.instance_pools import InstancePool
 from ml_constructs.endpoint_config.instance_variant import (
     INFERENCE_AMI_VERSIONS,
-    MAX_RESERVATION_ARN,
     NAME_PATTERN,
     InstanceVariant,
     construct_ids,
