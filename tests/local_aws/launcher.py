@@ -18,6 +18,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -91,6 +92,7 @@ class Cloud:
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
         self._log_file: IO[bytes] | None = None
+        self._mark = uuid.uuid4().hex
         self.run = home
 
     @property
@@ -212,7 +214,7 @@ class Cloud:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
             "MINISTACK_HOST": "localhost",
-            "MINISTACK_EDITION": run.name,  # shown by the health check, which tells our server from another
+            "MINISTACK_EDITION": self._mark,  # shown by the health check, which tells our server from another
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "CLOUDTRAIL_RECORDING": "1",
@@ -242,7 +244,7 @@ class Cloud:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(f"{self.url}/_ministack/health", timeout=2) as answer:
-                return bool(json.load(answer).get("edition") == self.run.name)
+                return bool(json.load(answer).get("edition") == self._mark)
         except (OSError, ValueError, AttributeError):
             return False
 

@@ -82,7 +82,9 @@ def test_commands_reach_this_cloud_alone(cloud: Cloud) -> None:
     assert "HTTPS_PROXY" not in environment
 
 
-def test_a_taken_port_is_named(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_taken_port_is_named(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    second = cloud.run.name.rpartition("-")[0]
+    monkeypatch.setattr("tests.local_aws.launcher.time.strftime", lambda _: second)  # two runs of one name
     with pytest.raises(PortError, match=f"port {cloud.port} of 127.0.0.1 is already in use"):
         Cloud(port=cloud.port, home=tmp_path).start()
     assert health(cloud.url) == 200
