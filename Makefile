@@ -38,7 +38,7 @@ check: .venv/all ## Check format, lint, types and import rules
 	$(BIN)/ruff format --check $(PACKAGES)
 	$(BIN)/ruff check $(PACKAGES)
 	$(BIN)/mypy
-	PYTHONPATH=lambda/invoke_endpoint $(BIN)/lint-imports
+	PYTHONPATH=lambda $(BIN)/lint-imports
 
 format: .venv/all ## Format, and fix what can be fixed
 	$(BIN)/ruff format $(PACKAGES)

@@ -7,18 +7,23 @@ from typing import Final
 
 from aws_cdk import aws_lambda as lambda_
 
-_PACKAGE: Final = Path(__file__).parent.parent
+_LIBRARY: Final = Path(__file__).parent.parent
 # What a source tree may have and a wheel has not, so that both yield the same asset.
 _EXCLUDED: Final = (".*", "**/.*", "**/__pycache__", "**/*.pyc", "**/*.md")
 
 
-def function_code(name: str, package: Path = _PACKAGE) -> lambda_.Code:
-    """The code of one function as an asset, the same from a wheel as from the source tree.
+def function_code(*packages: str, library: Path = _LIBRARY) -> lambda_.Code:
+    """These packages as an asset, the same from a wheel as from the source tree.
+
+    A function contains what it runs and no more: a change of another function's code deploys nothing.
 
     Raises:
         FileNotFoundError: the library is incomplete.
     """
-    for directory in (package / "_lambda" / name, package.parent / "lambda" / name):
-        if directory.is_dir():
-            return lambda_.Code.from_asset(str(directory), exclude=list(_EXCLUDED))
-    raise FileNotFoundError(f"the runtime code {name} is neither in {package / '_lambda'} nor beside {package}")
+    for root in (library / "_lambda", library.parent / "lambda"):
+        if all((root / package).is_dir() for package in packages):
+            others = sorted(path.name for path in root.iterdir() if path.name not in packages)
+            return lambda_.Code.from_asset(str(root), exclude=[*_EXCLUDED, *others])
+    raise FileNotFoundError(
+        f"the runtime code {', '.join(packages)} is neither in {library / '_lambda'} nor beside {library}"
+    )

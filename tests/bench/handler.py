@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
-SOURCE: Final = Path(__file__).parents[2] / "lambda" / "invoke_endpoint"
+SOURCE: Final = Path(__file__).parents[2] / "lambda"
 ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",

@@ -72,7 +72,7 @@ def test_depends_on_three_packages(wheel: Path) -> None:
 def test_ships_the_library_and_its_functions_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    assert "ml_constructs/_lambda/invoke_endpoint/invoke_endpoint/handler.py" in names
+    assert "ml_constructs/_lambda/invoke_endpoint/handler.py" in names
     assert "ml_constructs/models/_images.json" in names
     assert "ml_constructs/py.typed" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"ml_constructs"}

@@ -270,7 +270,7 @@ def test_an_event_of_something_else_is_refused(server: EndpointServer, connect: 
 
 
 def handler_process(program: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    source = str(Path(__file__).parents[2] / "lambda" / "invoke_endpoint")
+    source = str(Path(__file__).parents[2] / "lambda")
     environment = {**os.environ, "PYTHONPATH": source, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "", **environ}
     command = [sys.executable, "-W", "error::ResourceWarning", "-c", program]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

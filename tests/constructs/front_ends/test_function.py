@@ -28,7 +28,7 @@ from tests.constructs.front_ends.helpers import (
     template,
 )
 
-RUNTIME_CODE = Path(__file__).parents[3] / "lambda" / "invoke_endpoint"
+RUNTIME_CODE = Path(__file__).parents[3] / "lambda"
 
 
 def build(stack: Stack, **arguments: Any) -> FunctionFrontEnd:  # noqa: ANN401 - arguments of the construct
@@ -352,8 +352,8 @@ def test_wheel_and_source_tree_yield_the_same_asset(stack: Stack, tmp_path: Path
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", ".*", "*.md")
     wheel, tree = tmp_path / "site-packages" / "ml_constructs", tmp_path / "tree" / "ml_constructs"
     tree.mkdir(parents=True)
-    shutil.copytree(RUNTIME_CODE, wheel / "_lambda" / "invoke_endpoint", ignore=ignored)
-    shutil.copytree(RUNTIME_CODE, tree.parent / "lambda" / "invoke_endpoint", ignore=ignored)
+    shutil.copytree(RUNTIME_CODE, wheel / "_lambda", ignore=ignored)
+    shutil.copytree(RUNTIME_CODE, tree.parent / "lambda", ignore=ignored)
     for litter in (
         "invoke_endpoint/__pycache__/x.cpython-314.pyc",
         "invoke_endpoint/__pycache__/x.cpython-314.pyc.139",  # what an interrupted write of it leaves
@@ -362,14 +362,15 @@ def test_wheel_and_source_tree_yield_the_same_asset(stack: Stack, tmp_path: Path
         "invoke_endpoint/.x",
         "README.md",
         "invoke_endpoint/README.md",
+        "another_function/handler.py",
     ):
-        path = tree.parent / "lambda" / "invoke_endpoint" / litter
+        path = tree.parent / "lambda" / litter
         path.parent.mkdir(exist_ok=True)
         path.write_text("litter")
     for construct_id, code in {
         "Shipped": function_code("invoke_endpoint"),
-        "Wheel": function_code("invoke_endpoint", wheel),
-        "Tree": function_code("invoke_endpoint", tree),
+        "Wheel": function_code("invoke_endpoint", library=wheel),
+        "Tree": function_code("invoke_endpoint", library=tree),
     }.items():
         lambda_.Function(stack, construct_id, code=code, handler="x.y", runtime=lambda_.Runtime.PYTHON_3_14)
     functions = resources(stack, "AWS::Lambda::Function").values()
@@ -379,4 +380,4 @@ def test_wheel_and_source_tree_yield_the_same_asset(stack: Stack, tmp_path: Path
 
 def test_says_where_the_code_should_be(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"runtime code invoke_endpoint is neither in .*_lambda"):
-        function_code("invoke_endpoint", tmp_path)
+        function_code("invoke_endpoint", library=tmp_path)
