@@ -5,9 +5,8 @@ from __future__ import annotations
 from types import NoneType
 from typing import Any, Final, cast
 
-from aws_cdk import Acknowledgment, ArnFormat, Duration, Stack, Validations
+from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -17,42 +16,29 @@ from constructs import Construct
 from ml_constructs._checks import check_given, check_offers, check_seconds, check_type, check_whole, is_token
 from ml_constructs._environment import check_account, check_region
 from ml_constructs.encryption import EncryptionKey
-from ml_constructs.front_ends._code import function_code
-from ml_constructs.front_ends._logs import log_group
+from ml_constructs.front_ends._function import (
+    CONCURRENCY,
+    LONGEST_READ_SECONDS,
+    MEMORY_MIB,
+    allow_calls,
+    endpoint_environment,
+    runtime_function,
+)
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.interfaces.shared_endpoint import ISharedEndpoint
-from ml_constructs.network.inference_network import InferenceNetwork, security_group_description
-from ml_constructs.permissions import Permission, allow
+from ml_constructs.network.inference_network import InferenceNetwork
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html; below 5 seconds no retry would fit
 TIMEOUT_SECONDS: Final = (5, 900)
-# https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
-MEMORY_MIB: Final = (128, 32_768)
-# https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html: an account's quota is the real limit
-CONCURRENCY: Final = (0, 2_147_483_647)
-# Body of https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
-MAX_BODY_BYTES: Final = 6_291_456
-# https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints-invoke.html
-MAX_SERVERLESS_BODY_BYTES: Final = 4_194_304
 
-_CONNECT_SECONDS: Final = 1
-_ATTEMPTS: Final = 3
 # One connection attempt for each of three zones, and time to answer.
 _RESERVE_SECONDS: Final = 4
-# A model has 60 seconds; AWS advises clients to wait for 70:
-# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
-_LONGEST_READ_SECONDS: Final = 70
 _READ_SECONDS_OF_TOKEN: Final = 24
 
 _SYNCHRONOUS: Final = (
     "The function answers synchronous callers only: the caller is told of each failure and keeps its request. A queue "
     "for failed events would stay empty, because Lambda fills it from asynchronous invocations alone."
-)
-# One finding covers both statements.
-_NO_RESOURCE: Final = (
-    "X-Ray defines no resource for PutTraceSegments and PutTelemetryRecords, nor EC2 for DescribeNetworkInterfaces and "
-    "DescribeSubnets, which Lambda needs in a VPC."
 )
 
 
@@ -124,40 +110,31 @@ class FunctionFrontEnd(Construct):
         self.component: Final = component
         self.timeout: Final = Duration.seconds(28) if timeout is None else timeout
         self.encryption_key: Final = EncryptionKey(self, "Key") if encryption_key is None else encryption_key
-        self.log_group: Final = log_group(self, "Logs", self.encryption_key, log_retention)
-        self.security_group: Final = _security_group(self, network)
-        self.role: Final = iam.Role(
+        read = _READ_SECONDS_OF_TOKEN
+        if not is_token(self.timeout):
+            read = min(int(self.timeout.to_seconds()) - _RESERVE_SECONDS, LONGEST_READ_SECONDS)
+        made = runtime_function(
             self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description="Invokes one SageMaker endpoint",
-        )
-        policy = _policy(self)
-        self.function: Final = lambda_.Function(
-            self,
-            "Function",
-            description=f"Serves the endpoint behind {self.node.path}"[:256],
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            code=function_code("invoke_endpoint"),
+            packages=["invoke_endpoint"],
             handler="invoke_endpoint.handler.handle",
+            purpose="Invokes one SageMaker endpoint",
+            description=f"Serves the endpoint behind {self.node.path}",
+            environment={
+                **endpoint_environment(endpoint, component, read_seconds=read),
+                "ALLOW_TARGET_VARIANT": str(allow_target_variant).lower(),
+            },
+            encryption_key=self.encryption_key,
+            network=network,
             timeout=self.timeout,
             memory_size=memory_size,
-            reserved_concurrent_executions=reserved_concurrency,
-            role=self.role.without_policy_updates(),
-            environment=_environment(self, allow_target_variant=allow_target_variant),
-            environment_encryption=self.encryption_key,
-            log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
-            system_log_level_v2=lambda_.SystemLogLevel.INFO,
-            tracing=lambda_.Tracing.ACTIVE,
-            vpc=None if network is None else network.vpc,
-            vpc_subnets=None if network is None else network.subnet_selection,
-            security_groups=None if self.security_group is None else [self.security_group],
+            reserved_concurrency=reserved_concurrency,
+            log_retention=log_retention,
         )
-        # Lambda tries the role's permissions when it creates the function, and needs them until it has deleted it.
-        self.function.node.add_dependency(policy)
+        allow_calls(endpoint, component, policy=made.policy, network=network)
+        self.function: Final = made.function
+        self.role: Final = made.role
+        self.log_group: Final = made.log_group
+        self.security_group: Final = made.security_group
         Validations.of(self.function).acknowledge(
             Acknowledgment(id="NIST.800.53.R5-LambdaDLQ", reason=_SYNCHRONOUS),
             Acknowledgment(id="Serverless-LambdaDLQ", reason=_SYNCHRONOUS),
@@ -169,10 +146,6 @@ class FunctionFrontEnd(Construct):
             version=self.function.current_version,
             provisioned_concurrent_executions=provisioned_concurrency,
         )
-        if network is not None:
-            network.allow_invoke(endpoint.endpoint_arn)
-            if component is not None:
-                network.allow_invoke(component.component_arn)
 
     def grant_execute(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, invoke the alias, and no other version of the function."""
@@ -230,87 +203,3 @@ def _check_called(endpoint: IEndpoint, component: IInferenceComponent | None) ->
         raise ValueError(message)
     if component is not None and component.endpoint is not endpoint:
         raise ValueError(f"component must be on the endpoint, got {component.component_name!r} of another")
-
-
-def _security_group(front_end: FunctionFrontEnd, network: InferenceNetwork | None) -> ec2.SecurityGroup | None:
-    if network is None:
-        return None
-    return network.create_security_group(
-        front_end, "SecurityGroup", description=security_group_description(f"Function of {front_end.node.path}")
-    )
-
-
-def _environment(front_end: FunctionFrontEnd, *, allow_target_variant: bool) -> dict[str, str]:
-    read = _READ_SECONDS_OF_TOKEN
-    if not is_token(front_end.timeout):
-        read = min(int(front_end.timeout.to_seconds()) - _RESERVE_SECONDS, _LONGEST_READ_SECONDS)
-    component = front_end.component
-    return {
-        "ENDPOINT_NAME": front_end.endpoint.endpoint_name,
-        **({} if component is None else {"INFERENCE_COMPONENT_NAME": component.component_name}),
-        "CONNECT_TIMEOUT_SECONDS": str(_CONNECT_SECONDS),
-        "READ_TIMEOUT_SECONDS": str(read),
-        "MAX_ATTEMPTS": str(_ATTEMPTS),
-        "MAX_BODY_BYTES": str(MAX_SERVERLESS_BODY_BYTES if front_end.endpoint.serverless else MAX_BODY_BYTES),
-        "ALLOW_TARGET_VARIANT": str(allow_target_variant).lower(),
-    }
-
-
-def _policy(front_end: FunctionFrontEnd) -> iam.ManagedPolicy:
-    permissions = [
-        Permission(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[front_end.log_group.log_group_arn],
-            wildcard="The log streams of this one log group, which Lambda names.",
-        ),
-        Permission(
-            actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-            resources=["*"],
-            wildcard=_NO_RESOURCE,
-        ),
-        Permission(actions=["kms:Decrypt"], resources=[front_end.encryption_key.key_arn]),
-    ]
-    interfaces = [] if front_end.security_group is None else _interface_permissions(front_end)
-    policy = allow(front_end, "Policy", front_end.role, [*permissions, *interfaces])
-    (front_end.endpoint if front_end.component is None else front_end.component).grant_invoke(policy)
-    if interfaces:
-        policy.add_statements(_deny_interfaces_to_code(front_end, interfaces))
-    return policy
-
-
-def _interface_permissions(front_end: FunctionFrontEnd) -> list[Permission]:
-    """What Lambda itself does with the role, https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html."""
-    return [
-        Permission(
-            actions=[
-                "ec2:AssignPrivateIpAddresses",
-                "ec2:CreateNetworkInterface",
-                "ec2:DeleteNetworkInterface",
-                "ec2:UnassignPrivateIpAddresses",
-            ],
-            resources=[Stack.of(front_end).format_arn(service="ec2", resource="*", resource_name="*")],
-            wildcard="Lambda names the network interfaces it makes in the function's subnets, and requires permission "
-            "for all of this account and region. A statement denies these actions to the function's own code.",
-        ),
-        Permission(
-            actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
-            resources=["*"],
-            wildcard=_NO_RESOURCE,
-        ),
-    ]
-
-
-def _deny_interfaces_to_code(front_end: FunctionFrontEnd, permissions: list[Permission]) -> iam.PolicyStatement:
-    """Calls of the code carry the function's ARN; those that Lambda makes to EC2 do not.
-
-    See https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
-    """
-    functions = Stack.of(front_end).format_arn(
-        service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-    )
-    return iam.PolicyStatement(
-        effect=iam.Effect.DENY,
-        actions=[action for permission in permissions for action in permission.actions],
-        resources=["*"],
-        conditions={"ArnLike": {"lambda:SourceFunctionArn": functions}},
-    )
