@@ -15,18 +15,34 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ml_constructs._checks import check_each, check_given, check_offers, check_pattern, check_type, is_token
+from ml_constructs._checks import (
+    check_each,
+    check_given,
+    check_offers,
+    check_pattern,
+    check_type,
+    is_token,
+)
 from ml_constructs._environment import check_account, check_region
-from ml_constructs.network._endpoint_policies import EndpointPolicies, deny_plain_text
+from ml_constructs._names import lower_case_arn
+from ml_constructs.network._endpoint_policies import Callers, EndpointPolicies, deny_plain_text
 from ml_constructs.network._flow_log import record_traffic
 from ml_constructs.network._isolated_vpc import isolated_vpc
+from ml_constructs.network._security_groups import (
+    DESCRIPTION_PATTERN,
+    closed_security_group,
+    https,
+    security_group_description,
+)
 from ml_constructs.network._service_names import name_in_every_partition
 from ml_constructs.network._subnets import ZONES, check_addresses, check_max_azs, check_route_tables, choose_subnets
 
+__all__ = ["InferenceNetwork", "security_group_description"]
+
 _RUNTIME: Final = "sagemaker.runtime"  # also the beginning of the FIPS variant's name
-# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
-_DESCRIPTION: Final = r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{1,255}"
+_STS: Final = frozenset({"sts", "sts-fips"})
 _ARN: Final = r"arn:[^\s]+|\*"
+_ROLE_ARN: Final = r"arn:[\w-]+:iam::\d{12}:role/\S+"
 _INVOKE: Final = "sagemaker:InvokeEndpoint"  # also the beginning of its asynchronous and streaming variants
 
 
@@ -51,6 +67,8 @@ class InferenceNetwork(Construct):
         subnets: The subnets of `vpc` to use. Default: one isolated subnet per zone, else one private subnet per zone.
         interface_endpoints: Services to reach through PrivateLink, one network interface per zone each. Default: the
             SageMaker runtime. Pass `()` where `vpc` has its own: private DNS exists once per VPC and service.
+        private_dns: Whether the interface endpoints answer to the names of their services in this VPC. Default: True.
+            Pass False beside a `SharedDns`, which makes these names known here and in other VPCs.
         s3_endpoint: Whether to create the S3 gateway endpoint. Default: True. Pass False where `vpc` has one already.
         s3_prefix_list: The id of the region's prefix list `com.amazonaws.<region>.s3`, which narrows outbound rules.
             Default: rules that name no address, in subnets that lead nowhere else.
@@ -77,6 +95,7 @@ class InferenceNetwork(Construct):
         vpc: ec2.IVpc | None = None,
         subnets: ec2.SubnetSelection | None = None,
         interface_endpoints: Sequence[ec2.InterfaceVpcEndpointAwsService] | None = None,
+        private_dns: bool = True,
         s3_endpoint: bool = True,
         s3_prefix_list: str | None = None,
         flow_log_key: kms.IKey | None = None,
@@ -84,7 +103,7 @@ class InferenceNetwork(Construct):
         flow_log_interval: ec2.FlowLogMaxAggregationInterval = ec2.FlowLogMaxAggregationInterval.ONE_MINUTE,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
-        check_type(bool, s3_endpoint=s3_endpoint)
+        check_type(bool, private_dns=private_dns, s3_endpoint=s3_endpoint)
         check_type(logs.RetentionDays, flow_log_retention=flow_log_retention)
         check_type(ec2.FlowLogMaxAggregationInterval, flow_log_interval=flow_log_interval)
         check_type(RemovalPolicy, removal_policy=removal_policy)
@@ -109,6 +128,7 @@ class InferenceNetwork(Construct):
 
         super().__init__(scope, construct_id)
         self._s3_prefix_list = s3_prefix_list
+        self._private_dns = private_dns
         self._policies = EndpointPolicies(Stack.of(self).account)
         self._endpoints: dict[str, ec2.InterfaceVpcEndpoint] = {}
 
@@ -139,15 +159,13 @@ class InferenceNetwork(Construct):
                 "ml-constructs:SingleAz", "vpc offers subnets in one availability zone: an outage of it stops inference"
             )
 
-        self._security_group = ec2.SecurityGroup(
+        self._security_group = closed_security_group(
             self,
             "EndpointSecurityGroup",
             vpc=self._vpc,
             description=security_group_description(f"Interface endpoints of {self.node.path}"),
-            allow_all_outbound=False,
         )
-        _close_outbound(self._security_group)
-        self._connections = ec2.Connections(security_groups=[self._security_group], default_port=_https())
+        self._connections = ec2.Connections(security_groups=[self._security_group], default_port=https())
         self._s3_endpoint = self._create_s3_endpoint() if s3_endpoint else None
         for service in services:
             is_runtime = service.short_name.startswith(_RUNTIME)
@@ -183,6 +201,11 @@ class InferenceNetwork(Construct):
         """The interface endpoints by the service's short name, e.g. `sagemaker.runtime`."""
         return MappingProxyType(self._endpoints)
 
+    @property
+    def private_dns(self) -> bool:
+        """Whether the interface endpoints answer to the names of their services, in this VPC alone."""
+        return self._private_dns
+
     def add_interface_endpoint(
         self, service: ec2.InterfaceVpcEndpointAwsService, *, statements: Sequence[iam.PolicyStatement] | None = None
     ) -> ec2.InterfaceVpcEndpoint:
@@ -214,7 +237,7 @@ class InferenceNetwork(Construct):
             service=service,
             subnets=self.subnet_selection,
             security_groups=[self._security_group],
-            private_dns_enabled=True,
+            private_dns_enabled=self._private_dns,
             open=False,
         )
         if statements is None:
@@ -225,7 +248,7 @@ class InferenceNetwork(Construct):
         self._endpoints[name] = endpoint
         return endpoint
 
-    def allow_invoke(self, endpoint_arn: str, *actions: str) -> None:
+    def allow_invoke(self, endpoint_arn: str, *actions: str, role_arn: str | None = None) -> None:
         """Let this account's roles invoke one SageMaker endpoint from this network; their policies must allow it too.
 
         Where the network has no runtime endpoint of its own this changes nothing: the VPC's owner decides.
@@ -233,9 +256,10 @@ class InferenceNetwork(Construct):
         Args:
             endpoint_arn: The endpoint, or an inference component, as its name makes it known before it exists.
             actions: `sagemaker:InvokeEndpoint`, or its asynchronous or streaming variant. Default: the first.
+            role_arn: The only role that may, of any account. Default: every role of this account.
 
         Raises:
-            ValueError: an action does not invoke an endpoint.
+            ValueError: an action does not invoke an endpoint, or `role_arn` is malformed.
 
         See https://docs.aws.amazon.com/sagemaker/latest/dg/interface-vpc-endpoint.html
         """
@@ -245,9 +269,36 @@ class InferenceNetwork(Construct):
         for action in actions:
             if not is_token(action) and not action.startswith(_INVOKE):
                 raise ValueError(f"actions must begin with {_INVOKE}, got {action!r}")
+        check_type((str, NoneType), role_arn=role_arn)
+        check_pattern("role_arn", role_arn, _ROLE_ARN, "the ARN of a role")
+        callers = None if role_arn is None else Callers.role(role_arn)
         for name, endpoint in self._endpoints.items():
             if name.startswith(_RUNTIME):
-                self._policies.allow(endpoint, name, endpoint_arn, actions or (_INVOKE,))
+                self._policies.allow(endpoint, name, lower_case_arn(endpoint_arn), actions or (_INVOKE,), callers)
+
+    def allow_assume(self, role_arn: str, *, accounts: Sequence[str] | None = None, session_tags: bool = False) -> None:
+        """Let roles assume one role, of any account, from this network; their policies, and its own, must allow it too.
+
+        Where the network has no STS endpoint of its own this changes nothing: the VPC's owner decides.
+
+        Args:
+            role_arn: The role to assume, as its name makes it known before it exists.
+            accounts: Whose roles may. Default: this account's.
+            session_tags: Whether with tags. Default: False.
+
+        Raises:
+            ValueError: `role_arn` or an account is malformed.
+
+        See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sts_vpc_endpoint_policies.html
+        """
+        check_type(str, role_arn=role_arn)
+        check_type(bool, session_tags=session_tags)
+        check_pattern("role_arn", role_arn, _ROLE_ARN, "the ARN of a role")
+        callers = None if accounts is None else Callers.accounts(accounts)
+        tagging = ("sts:TagSession",) if session_tags else ()
+        for name, endpoint in self._endpoints.items():
+            if name in _STS:
+                self._policies.allow(endpoint, name, role_arn, ("sts:AssumeRole", *tagging), callers)
 
     def allow_s3(self, resource_arn: str, *actions: str) -> None:
         """Let this account's roles act on a bucket or its objects from this network; their policies must allow it too.
@@ -288,19 +339,20 @@ class InferenceNetwork(Construct):
         """
         check_type(str, description=description)
         check_type(bool, endpoints=endpoints, s3=s3)
-        check_pattern("description", description, _DESCRIPTION, "1 to 255 letters, digits and ._-:/()#,@[]+=&;{}!$*")
+        check_pattern(
+            "description", description, DESCRIPTION_PATTERN, "1 to 255 letters, digits and ._-:/()#,@[]+=&;{}!$*"
+        )
         owners = self._owners_endpoints() if endpoints and not self._endpoints and not self._new else None
-        group = ec2.SecurityGroup(scope, construct_id, vpc=self._vpc, description=description, allow_all_outbound=False)
-        _close_outbound(group)
+        group = closed_security_group(scope, construct_id, vpc=self._vpc, description=description)
         if owners is not None:
-            group.add_egress_rule(owners, _https(), "Interface endpoints of the VPC")
+            group.add_egress_rule(owners, https(), "Interface endpoints of the VPC")
         elif endpoints and self._endpoints:
             group.connections.allow_to_default_port(self, "Interface endpoints")
         if s3:
             # No property of CloudFormation yields the id of the prefix list that AWS manages for S3.
             prefix_list = self._s3_prefix_list
             peer = ec2.Peer.any_ipv4() if prefix_list is None else ec2.Peer.prefix_list(prefix_list)
-            group.add_egress_rule(peer, _https(), "S3 through the gateway endpoint")
+            group.add_egress_rule(peer, https(), "S3 through the gateway endpoint")
             if prefix_list is None and not self._isolated:
                 Annotations.of(group).add_warning_v2(
                     "ml-constructs:OpenEgress",
@@ -326,11 +378,6 @@ class InferenceNetwork(Construct):
             raise ValueError("vpc must know its vpc_cidr_block when interface_endpoints is empty") from error
 
 
-def security_group_description(text: str) -> str:
-    """A description in the characters that EC2 takes, 255 at most."""
-    return re.sub(r"[^a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]", "-", text)[:255]
-
-
 def _choose_services(
     services: Sequence[ec2.InterfaceVpcEndpointAwsService] | None,
 ) -> list[ec2.InterfaceVpcEndpointAwsService]:
@@ -347,16 +394,3 @@ def _check_absent_with_vpc(**arguments: object) -> None:
     for argument, value in arguments.items():
         if value is not None:
             raise ValueError(f"{argument} must not be given with vpc, whose owner decides it, got {value!r}")
-
-
-def _close_outbound(group: ec2.SecurityGroup) -> None:
-    """Replace the rule that allows everything, which EC2 adds to a group without outbound rules of its own.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ec2-securitygroup.html
-    """
-    group.add_egress_rule(ec2.Peer.ipv4("127.0.0.1/32"), ec2.Port.all_traffic(), "Nothing outbound")
-
-
-def _https() -> ec2.Port:
-    """Made when needed: a module that calls the CDK while it is imported waits for the jsii kernel to start."""
-    return ec2.Port.tcp(443)

@@ -371,6 +371,40 @@ class TestEndpoints:
         with pytest.raises(ValueError, match="actions must be one or more actions that begin with s3:, got"):
             network.allow_s3("arn:aws:s3:::models/*", *actions)
 
+    def test_allow_the_invocation_by_one_role_of_any_account(self, stack: Stack) -> None:
+        network = InferenceNetwork(stack, "Network")
+        role = "arn:aws:iam::444455556666:role/invoker"
+        network.allow_invoke(ENDPOINT, role_arn=role)
+        network.allow_invoke(ENDPOINT)
+        conditions = [statement["Condition"] for statement in allowed(endpoint(stack, "sagemaker.runtime"))]
+        assert conditions == [
+            {"ArnEquals": {"aws:PrincipalArn": role}},
+            {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}},
+        ]
+
+    def test_allow_the_invocation_of_an_endpoint_by_the_name_that_sagemaker_writes(self, stack: Stack) -> None:
+        network = InferenceNetwork(stack, "Network")
+        network.allow_invoke(ENDPOINT.replace("champion", "Champion"))
+        (statement,) = allowed(endpoint(stack, "sagemaker.runtime"))
+        assert statement["Resource"] == ENDPOINT
+
+    def test_allow_assume_opens_sts_for_one_role(self, stack: Stack) -> None:
+        network = InferenceNetwork(stack, "Network")
+        role = "arn:aws:iam::444455556666:role/invoker"
+        network.allow_assume(role)
+        network.add_interface_endpoint(ec2.InterfaceVpcEndpointAwsService.STS, statements=())
+        network.allow_assume(role, accounts=["777788889999"], session_tags=True)
+        (statement,) = allowed(endpoint(stack, ".sts"))
+        assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+        assert statement["Resource"] == role
+        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": "777788889999"}}
+        assert allowed(endpoint(stack, "sagemaker.runtime")) == []
+
+    def test_leave_the_names_of_services_to_others(self, stack: Stack) -> None:
+        network = InferenceNetwork(stack, "Network", private_dns=False)
+        assert endpoint(stack, "sagemaker.runtime")["PrivateDnsEnabled"] is False
+        assert network.private_dns is False
+
     def test_fips_variant_is_opened_like_the_runtime(self, stack: Stack) -> None:
         network = InferenceNetwork(
             stack, "Network", interface_endpoints=[ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_RUNTIME_FIPS]
