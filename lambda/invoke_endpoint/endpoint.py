@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 # botocore ships no types, and no stub package is worth a dependency for one call.
 import botocore.session  # type: ignore[import-untyped]
@@ -19,10 +19,12 @@ from invoke_endpoint.problem import Problem
 from invoke_endpoint.response import LAMBDA_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from invoke_endpoint.request import Invocation
     from invoke_endpoint.settings import Settings
+
+_Outcome = TypeVar("_Outcome")
 
 _FIRST_PAUSE: Final = 0.1  # seconds; doubled after each attempt, and jittered
 _LONGEST_PAUSE: Final = 2.0
@@ -30,6 +32,8 @@ _RESERVE: Final = 0.5  # seconds, to render and return the answer
 _ADDRESSES: Final = 3  # an interface endpoint has one per zone, and each has the connect timeout
 # A connection that idled while the function was frozen may be dead without the function having been told.
 _LONGEST_IDLE: Final = 30.0
+# From the kernel: environments that Lambda restores from one snapshot share the state of any other generator.
+_RANDOM: Final = random.SystemRandom()
 _ATTRIBUTES: Final = {
     "invoked-production-variant": "InvokedProductionVariant",
     "sagemaker-custom-attributes": "CustomAttributes",
@@ -46,6 +50,18 @@ class Answer:
     content_type: str
     attributes: dict[str, str] = field(default_factory=dict)
     """The headers of the answer that concern the caller, without their prefix `x-amzn-`."""
+    attempts: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """An answer that comes in parts; close it, whether or not it was read to the end."""
+
+    parts: Iterator[bytes]
+    """Raises Problem where the stream breaks."""
+    content_type: str
+    close: Callable[[], None]
+    attributes: dict[str, str] = field(default_factory=dict)
     attempts: int = 1
 
 
@@ -85,17 +101,37 @@ class Endpoint:
         Raises:
             Problem: the call failed.
         """
+        return self._attempt(self._call, invocation, remaining_seconds)
+
+    def stream(self, invocation: Invocation, remaining_seconds: Callable[[], float]) -> Stream:
+        """Call the endpoint and wait for the first part of its answer: until then, a failure has a status of its own.
+
+        Args:
+            invocation: The request.
+            remaining_seconds: Tells how much time is left; no attempt is started that might not end within it.
+
+        Raises:
+            Problem: the call failed, or the answer broke before its first part.
+        """
+        return self._attempt(self._open, invocation, remaining_seconds)
+
+    def _attempt(
+        self,
+        call: Callable[[Invocation, int], _Outcome],
+        invocation: Invocation,
+        remaining_seconds: Callable[[], float],
+    ) -> _Outcome:
         self._renew_connections()
         attempt = 1
         while True:
             try:
-                return self._call(invocation, attempt)
+                return call(invocation, attempt)
             except FAILURES as error:
                 problem = explain(error, target_variant=invocation.parameters.get("TargetVariant"))
                 problem.log["attempts"] = attempt
                 unseen = isinstance(error, UNCONNECTED) or (isinstance(error, ClientError) and is_throttled(error))
                 longest = min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)
-                pause = random.uniform(0, longest)  # noqa: S311 - spreads the retries of many callers
+                pause = _RANDOM.uniform(0, longest)  # spreads the retries of many callers
                 if not unseen or attempt >= self._settings.max_attempts or not self._fits(pause, remaining_seconds()):
                     raise problem from error
             self._pause(pause)
@@ -106,19 +142,28 @@ class Endpoint:
         return pause + attempt + _RESERVE <= remaining
 
     def _call(self, invocation: Invocation, attempt: int) -> Answer:
+        output = self._client.invoke_endpoint(**self._arguments(invocation))
+        return Answer(body=_read(output["Body"]), attempts=attempt, **_described(output))
+
+    def _open(self, invocation: Invocation, attempt: int) -> Stream:
+        output = self._client.invoke_endpoint_with_response_stream(**self._arguments(invocation))
+        body = output["Body"]
+        parts = _payloads(body)
+        try:
+            first = next(parts, None)
+        except BaseException:
+            body.close()
+            raise
+        return Stream(parts=_explained(first, parts), close=body.close, attempts=attempt, **_described(output))
+
+    def _arguments(self, invocation: Invocation) -> dict[str, Any]:
         component = self._settings.inference_component_name
-        output = self._client.invoke_endpoint(
-            EndpointName=self._settings.endpoint_name,
-            Body=invocation.body,
+        return {
+            "EndpointName": self._settings.endpoint_name,
+            "Body": invocation.body,
             **invocation.parameters,
             **({} if component is None else {"InferenceComponentName": component}),
-        )
-        return Answer(
-            body=_read(output["Body"]),
-            content_type=output.get("ContentType") or "application/octet-stream",
-            attributes={name: output[key] for name, key in _ATTRIBUTES.items() if output.get(key)},
-            attempts=attempt,
-        )
+        }
 
     def _renew_connections(self) -> None:
         with self._lock:
@@ -128,8 +173,14 @@ class Endpoint:
             self._used = now
 
 
-def create_client(settings: Settings) -> Any:  # noqa: ANN401 - botocore generates its clients at run time
-    """The client that `boto3.client` would make, without importing boto3's resources and transfer manager."""
+def create_client(settings: Settings, *, connections: int = 10) -> Any:  # noqa: ANN401 - botocore generates its clients at run time
+    """The client that `boto3.client` would make, without importing boto3's resources and transfer manager.
+
+    Args:
+        settings: Its timeouts.
+        connections: How many connections are kept; calls in parallel open more, and close them afterwards. A function
+            answers one request at a time and needs one. Default: 10, as botocore has it.
+    """
     logging.getLogger("botocore").setLevel(logging.WARNING)  # its debug log contains the payload
     return botocore.session.get_session().create_client(
         "sagemaker-runtime",
@@ -138,8 +189,33 @@ def create_client(settings: Settings) -> Any:  # noqa: ANN401 - botocore generat
             read_timeout=settings.read_timeout_seconds,
             retries={"mode": "standard", "total_max_attempts": 1},
             tcp_keepalive=True,
+            max_pool_connections=connections,
         ),
     )
+
+
+def _described(output: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "content_type": output.get("ContentType") or "application/octet-stream",
+        "attributes": {name: output[key] for name, key in _ATTRIBUTES.items() if output.get(key)},
+    }
+
+
+def _payloads(events: Any) -> Iterator[bytes]:  # noqa: ANN401 - botocore's EventStream has no types
+    for event in events:
+        payload: bytes = event.get("PayloadPart", {}).get("Bytes", b"")
+        if payload:
+            yield payload
+
+
+def _explained(first: bytes | None, rest: Iterator[bytes]) -> Iterator[bytes]:
+    if first is None:
+        return
+    yield first
+    try:
+        yield from rest
+    except FAILURES as error:
+        raise explain(error) from error
 
 
 def _read(stream: Any) -> bytes:  # noqa: ANN401 - botocore's StreamingBody has no types

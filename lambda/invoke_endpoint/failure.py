@@ -1,6 +1,7 @@
-"""Every way in which InvokeEndpoint can fail, as a problem that the caller can act on.
+"""Every way in which InvokeEndpoint and its streaming variant can fail, as a problem that the caller can act on.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html#API_runtime_InvokeEndpoint_Errors
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithResponseStream.html#API_runtime_InvokeEndpointWithResponseStream_Errors
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
 """
 
@@ -10,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 # botocore ships no types, and no stub package is worth a dependency for a handful of exceptions.
+from botocore.eventstream import ParserError as EventParserError  # type: ignore[import-untyped]
 from botocore.exceptions import (  # type: ignore[import-untyped]
     BotoCoreError,
     ClientError,
@@ -17,11 +19,14 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
     EndpointConnectionError,
     HTTPClientError,
     IncompleteReadError,
+    ParamValidationError,
     ProxyConnectionError,
     ReadTimeoutError,
     SSLError,
 )
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
+from urllib3.exceptions import HTTPError as RawHTTPError
+from urllib3.exceptions import ReadTimeoutError as RawReadTimeoutError
 
 from invoke_endpoint.problem import Problem
 
@@ -31,8 +36,17 @@ if TYPE_CHECKING:
 # No connection was made, so no model has seen the request.
 UNCONNECTED: Final = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 # botocore lets the errors of its own parsers out when an answer is not what the protocol says.
-_MISUNDERSTOOD: Final = (ResponseParserError, SSLError, AttributeError, LookupError, TypeError, ValueError)
-FAILURES: Final = (ClientError, BotoCoreError, *_MISUNDERSTOOD)
+_MISUNDERSTOOD: Final = (
+    ResponseParserError,
+    EventParserError,
+    SSLError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+# While it reads a stream of events, botocore lets the errors of its HTTP library out.
+FAILURES: Final = (ClientError, BotoCoreError, RawHTTPError, *_MISUNDERSTOOD)
 
 _THROTTLED: Final = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
 _SOON: Final = 1  # seconds
@@ -49,6 +63,7 @@ _CODES: Final[Mapping[str, tuple[str, str, int | None]]] = {
     "ServiceUnavailableException": ("endpoint-unavailable", "The endpoint cannot take requests.", _LATER),
     "RequestTimeoutException": ("endpoint-unavailable", "The endpoint did not receive the whole request.", _SOON),
     "InternalFailure": ("endpoint-failed", "The endpoint failed for an unknown reason.", None),
+    "InternalStreamFailure": ("endpoint-failed", "The endpoint failed while it answered.", None),
     "InternalServerException": ("endpoint-failed", "The endpoint failed for an unknown reason.", None),
     "RequestEntityTooLargeException": ("body-too-large", "The body is larger than the endpoint accepts.", None),
     **dict.fromkeys(_THROTTLED, ("throttled", "The endpoint receives more requests than it can take.", _SOON)),
@@ -71,7 +86,7 @@ _FORBIDDEN: Final = (
 )
 
 
-def explain(error: BaseException, *, target_variant: str | None = None) -> Problem:
+def explain(error: BaseException, *, target_variant: str | None = None) -> Problem:  # noqa: PLR0911 - one for each kind
     """The problem that a failed call amounts to.
 
     Args:
@@ -83,9 +98,11 @@ def explain(error: BaseException, *, target_variant: str | None = None) -> Probl
     log: dict[str, object] = {"aws_error": type(error).__name__}
     if isinstance(error, UNCONNECTED):
         return Problem("endpoint-unreachable", "No connection to the endpoint.", retry_after=_SOON, log=log)
-    if isinstance(error, ReadTimeoutError):
+    if isinstance(error, ParamValidationError):  # every limit was checked, so this SDK is older than the argument
+        return Problem("request-rejected", "A header of the request is not supported here.", log=log)
+    if isinstance(error, (ReadTimeoutError, RawReadTimeoutError)):
         return Problem("model-timed-out", "The endpoint did not answer in time.", log=log)
-    if isinstance(error, (HTTPClientError, IncompleteReadError)):
+    if isinstance(error, (HTTPClientError, IncompleteReadError, RawHTTPError)):
         return Problem("connection-lost", "The endpoint closed the connection before it had answered.", log=log)
     if isinstance(error, _MISUNDERSTOOD):
         return Problem("endpoint-failed", "The endpoint's answer was not understood.", log=log)
@@ -104,14 +121,10 @@ def _explain_answer(response: Mapping[str, Any], target_variant: str | None) -> 
     log: dict[str, object] = {"aws_error": code, "sagemaker_request_id": metadata.get("RequestId")}
     if code == "ModelError":
         return _explain_model(response, log)
+    if code == "ModelStreamError":
+        return _explain_stream(response, message, log)
     if code in {"ValidationError", "ValidationException"}:
-        if target_variant is not None and "variant" in message:
-            return Problem("request-rejected", "The endpoint has no such production variant.", log=log)
-        if "endpoint" in message and "not found" in message:
-            return Problem("endpoint-not-found", "Try again later.", retry_after=_LATER, log=log)
-        if "no capacity" in message:
-            return Problem("model-not-ready", "The model is being started.", retry_after=_WAKING, log=log)
-        return Problem("request-rejected", "The endpoint does not accept this request.", log=log)
+        return _explain_validation(message, target_variant, log)
     if code in _CODES:
         kind, detail, retry_after = _CODES[code]
     elif any(word in code for word in _FORBIDDEN):
@@ -120,6 +133,16 @@ def _explain_answer(response: Mapping[str, Any], target_variant: str | None) -> 
         unknown = ("endpoint-failed", "The endpoint's answer was not understood.", None)
         kind, detail, retry_after = _STATUSES.get(metadata.get("HTTPStatusCode"), unknown)
     return Problem(kind, detail, retry_after=retry_after, log=log)
+
+
+def _explain_validation(message: str, target_variant: str | None, log: dict[str, object]) -> Problem:
+    if target_variant is not None and "variant" in message:
+        return Problem("request-rejected", "The endpoint has no such production variant.", log=log)
+    if "endpoint" in message and "not found" in message:
+        return Problem("endpoint-not-found", "Try again later.", retry_after=_LATER, log=log)
+    if "no capacity" in message:
+        return Problem("model-not-ready", "The model is being started.", retry_after=_WAKING, log=log)
+    return Problem("request-rejected", "The endpoint does not accept this request.", log=log)
 
 
 def _explain_model(response: Mapping[str, Any], log: dict[str, object]) -> Problem:
@@ -139,6 +162,15 @@ def _explain_model(response: Mapping[str, Any], log: dict[str, object]) -> Probl
     if "timed out" in message.lower() or "timed out" in str(response.get("Error", {}).get("Message")).lower():
         return Problem("model-timed-out", "The model did not answer in time.", log=log)
     return Problem("model-failed", "The model failed on this request.", log=log)
+
+
+def _explain_stream(response: Mapping[str, Any], message: str, log: dict[str, object]) -> Problem:
+    """The model's answer broke off, after the service had begun to pass it on."""
+    reason = response.get("ErrorCode")  # which botocore drops inside a stream
+    log["stream_error"] = reason
+    if reason == "ModelInvocationTimeExceeded" or "timeout" in message:
+        return Problem("model-timed-out", "The model did not finish its answer in time.", log=log)
+    return Problem("model-failed", "The model broke off its answer.", log=log)
 
 
 def _first_line(message: str) -> str:

@@ -17,6 +17,7 @@ KINDS: Final = {
     "unsupported-encoding": (415, "The content encoding is not supported"),
     "invalid-header": (400, "A request header is invalid"),
     "target-variant-not-allowed": (400, "The production variant cannot be chosen"),
+    "target-not-allowed": (400, "The model or container cannot be chosen"),
     "request-rejected": (400, "The endpoint rejected the request"),
     "rejected-by-model": (422, "The model rejected the request"),
     "throttled": (429, "Too many requests"),
@@ -33,6 +34,24 @@ KINDS: Final = {
     "misconfigured": (500, "The service is misconfigured"),
     "internal-error": (500, "Internal error"),
 }
+
+# The same request can end otherwise at another time.
+_RETRYABLE: Final = frozenset(
+    {
+        "throttled",
+        "model-overloaded",
+        "model-not-ready",
+        "model-failed",
+        "model-timed-out",
+        "endpoint-not-found",
+        "endpoint-unavailable",
+        "endpoint-unreachable",
+        "endpoint-failed",
+        "connection-lost",
+        "misconfigured",
+        "internal-error",
+    }
+)
 
 
 class Problem(Exception):  # noqa: N818 - named after what RFC 9457 calls it
@@ -61,6 +80,11 @@ class Problem(Exception):  # noqa: N818 - named after what RFC 9457 calls it
         self.status = KINDS[kind][0] if status is None else status
         self.retry_after = retry_after
         self.log = log or {}
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request can end otherwise at another time, if the model may see it twice."""
+        return self.kind in _RETRYABLE
 
     def render(self, request_id: str) -> dict[str, Any]:
         """The answer that an API Gateway proxy integration expects."""

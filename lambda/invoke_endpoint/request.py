@@ -19,28 +19,35 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "x-amzn-sagemaker-"
 _TARGET_VARIANT: Final = _PREFIX + "target-variant"
+_TARGET_MODEL: Final = _PREFIX + "target-model"
+_TARGET_CONTAINER: Final = _PREFIX + "target-container-hostname"
+_EXPLANATIONS: Final = _PREFIX + "enable-explanations"
 _ASCII: Final = re.compile(r"[\t\x20-\x7e]{0,1024}")
 _ID: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_PRINTABLE: Final = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,63}")
+_PRINTABLE_RULE: Final = "1 to 64 printable ASCII characters that do not begin with a space"
+_NAME: Final = re.compile(r"(?=.{1,63}\Z)[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_NAME_RULE: Final = "1 to 63 letters, digits and inner hyphens"
 # Header -> argument, pattern, and the pattern in words.
 _HEADERS: Final = {
     "content-type": ("ContentType", _ASCII, "at most 1,024 printable ASCII characters"),
     "accept": ("Accept", _ASCII, "at most 1,024 printable ASCII characters"),
     _PREFIX + "custom-attributes": ("CustomAttributes", _ASCII, "at most 1,024 printable ASCII characters"),
-    _PREFIX + "inference-id": (
-        "InferenceId",
-        re.compile(r"[\x21-\x7e][\x20-\x7e]{0,63}"),
-        "1 to 64 printable ASCII characters that do not begin with a space",
-    ),
+    _PREFIX + "inference-id": ("InferenceId", _PRINTABLE, _PRINTABLE_RULE),
+    _PREFIX + "prefix-aware-id": ("PrefixAwareId", _PRINTABLE, _PRINTABLE_RULE),
     _PREFIX + "session-id": (
         "SessionId",
         re.compile(r"(?=.{1,256}\Z)(NEW_SESSION|[a-zA-Z0-9](-*[a-zA-Z0-9])*)"),
         "NEW_SESSION, or 1 to 256 letters, digits and inner hyphens",
     ),
-    _TARGET_VARIANT: (
-        "TargetVariant",
-        re.compile(r"(?=.{1,63}\Z)[a-zA-Z0-9](-*[a-zA-Z0-9])*"),
-        "1 to 63 letters, digits and inner hyphens",
+    _TARGET_VARIANT: ("TargetVariant", _NAME, _NAME_RULE),
+    _TARGET_MODEL: (
+        "TargetModel",
+        re.compile(r"[\x21-\x7e][\x20-\x7e]{0,1023}"),
+        "1 to 1,024 printable ASCII characters that do not begin with a space",
     ),
+    _TARGET_CONTAINER: ("TargetContainerHostname", _NAME, _NAME_RULE),
+    _EXPLANATIONS: ("EnableExplanations", re.compile(r"[\x20-\x7e]{1,64}"), "1 to 64 printable ASCII characters"),
 }
 
 
@@ -98,8 +105,10 @@ def _headers(event: dict[Any, Any]) -> dict[str, str]:
 
 def _parameters(headers: dict[str, str], settings: Settings) -> dict[str, str]:
     parameters = {"ContentType": "application/json"}
+    choices = {_TARGET_MODEL: settings.target_models, _TARGET_CONTAINER: settings.target_containers}
     for name, value in headers.items():
-        if name not in _HEADERS:
+        known = name in _HEADERS and choices.get(name) != () and (name != _EXPLANATIONS or settings.allow_explanations)
+        if not known:
             if name.startswith(_PREFIX):  # dropping it could answer from another model than the one that was asked for
                 raise Problem("invalid-header", f"The header {name[:100]} is not supported here.")
             continue
@@ -108,9 +117,20 @@ def _parameters(headers: dict[str, str], settings: Settings) -> dict[str, str]:
             raise Problem("target-variant-not-allowed", f"Send the request without the header {name}.")
         if not pattern.fullmatch(value):
             raise Problem("invalid-header", f"The header {name} must be {rule}.")
+        if name in choices and not any(_matches(value, choice) for choice in choices[name]):
+            raise Problem("target-not-allowed", f"The header {name} names nothing that can be chosen here.")
         if value or name.startswith(_PREFIX):  # an empty content type or accept says nothing
             parameters[argument] = value
+    for name, allowed in choices.items():
+        if allowed and name not in headers:  # IAM would refuse it, which is no fault of the service
+            raise Problem("invalid-header", f"Send the request with the header {name}.")
     return parameters
+
+
+def _matches(name: str, choice: str) -> bool:
+    """Whether a name is what IAM takes for the choice: `*` is any text, `?` any one character."""
+    pattern = "".join({"*": ".*", "?": "."}.get(each, re.escape(each)) for each in choice)
+    return re.fullmatch(pattern, name) is not None
 
 
 def _body(event: dict[Any, Any], limit: int) -> bytes:

@@ -1,4 +1,4 @@
-"""One request from event to answer: parse, call the endpoint, render, and write one log line."""
+"""One request from event to answer: parse, call the endpoint, render, and record it in the log and in the metrics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from invoke_endpoint.response import render
 
 if TYPE_CHECKING:
     from invoke_endpoint.endpoint import Endpoint
+    from invoke_endpoint.metrics import Metrics
     from invoke_endpoint.settings import Settings
 
 _logger = logging.getLogger("invoke_endpoint")
@@ -20,7 +21,9 @@ _logger = logging.getLogger("invoke_endpoint")
 class Context(Protocol):
     """What Lambda tells about the running request."""
 
-    aws_request_id: str
+    @property
+    def aws_request_id(self) -> str:
+        """Lambda's id of it."""
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until Lambda ends the function."""
@@ -32,11 +35,13 @@ class Service:
     Args:
         settings: The limits of a request.
         endpoint: Where requests go.
+        metrics: Where they are counted. Default: nowhere.
     """
 
-    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
+    def __init__(self, settings: Settings, endpoint: Endpoint, metrics: Metrics | None = None) -> None:
         self._settings = settings
         self._endpoint = endpoint
+        self._metrics = metrics
 
     def respond(self, event: object, context: Context) -> dict[str, Any]:
         """Answer one request; never raises, whatever the event is."""
@@ -50,10 +55,9 @@ class Service:
         except Exception:
             _logger.exception("unexpected error", extra={"request_id": identity})
             response = _refuse(Problem("internal-error", "The request was not processed."), identity, facts)
-        status: int = response["statusCode"]
-        facts |= {"status": status, "latency_ms": round((time.perf_counter() - started) * 1000, 3)}
-        level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR  # noqa: PLR2004
-        _logger.log(level, "request", extra=facts)
+        response["headers"] |= self._settings.answer_headers
+        facts |= {"status": response["statusCode"], "latency_ms": milliseconds_since(started)}
+        record(facts, self._metrics)
         return response
 
     def _answer(self, event: object, context: Context, facts: dict[str, object]) -> dict[str, Any]:
@@ -64,6 +68,21 @@ class Service:
         facts["attempts"] = answer.attempts
         facts["bytes_out"] = len(answer.body)
         return render(answer)
+
+
+def record(facts: dict[str, object], metrics: Metrics | None) -> None:
+    """Write the one line about a request, of a level that its status gives, and count it."""
+    status = facts["status"]
+    assert isinstance(status, int)  # noqa: S101 - for the type checker
+    level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR  # noqa: PLR2004
+    _logger.log(level, "request", extra=facts)
+    if metrics is not None:
+        metrics.record(facts)
+
+
+def milliseconds_since(started: float) -> float:
+    """The time since a moment of `time.perf_counter`, as the log has it."""
+    return round((time.perf_counter() - started) * 1000, 3)
 
 
 def _refuse(problem: Problem, identity: str, facts: dict[str, object]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -34,6 +35,15 @@ class Settings:
     """Largest decoded request body, 1 to 6,291,456 bytes. Default: 6,291,456, the limit of InvokeEndpoint."""
     allow_target_variant: bool = False
     """Whether the caller may choose the production variant. Default: no, the weights of the endpoint decide."""
+    target_models: tuple[str, ...] = ()
+    """The models of a multi-model endpoint that the caller may choose, and must: a JSON list in which `*` and `?` are
+    wildcards. Default: none, the endpoint has but one."""
+    target_containers: tuple[str, ...] = ()
+    """The same of an endpoint's containers, by hostname, where the caller chooses one. Default: none."""
+    allow_explanations: bool = False
+    """Whether the caller may turn explanations on or off. Default: no, the endpoint's configuration decides."""
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    """Further headers of every answer, e.g. for web pages of another origin: a JSON object of texts. Default: none."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -60,7 +70,11 @@ class Settings:
             read_timeout_seconds=_seconds(environ, "READ_TIMEOUT_SECONDS", cls.read_timeout_seconds),
             max_attempts=_whole(environ, "MAX_ATTEMPTS", cls.max_attempts, 10),
             max_body_bytes=_whole(environ, "MAX_BODY_BYTES", cls.max_body_bytes, BODY_LIMIT),
+            answer_headers=_headers(environ, "ANSWER_HEADERS"),
             allow_target_variant=_switch(environ, "ALLOW_TARGET_VARIANT", default=cls.allow_target_variant),
+            target_models=_names(environ, "TARGET_MODELS"),
+            target_containers=_names(environ, "TARGET_CONTAINERS"),
+            allow_explanations=_switch(environ, "ALLOW_EXPLANATIONS", default=cls.allow_explanations),
         )
 
 
@@ -93,3 +107,29 @@ def _switch(environ: Mapping[str, str], variable: str, *, default: bool) -> bool
     if text not in {"true", "false"}:
         raise ValueError(f"{variable} must be 'true' or 'false', got {text!r}")
     return text == "true"
+
+
+def _names(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    text = environ.get(variable)
+    if text is None:
+        return ()
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"{variable} must be a JSON list of names, got {text!r}")
+    return tuple(names)
+
+
+def _headers(environ: Mapping[str, str], variable: str) -> tuple[tuple[str, str], ...]:
+    text = environ.get(variable)
+    if text is None:
+        return ()
+    try:
+        headers = json.loads(text)
+    except (ValueError, RecursionError):
+        headers = None
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise ValueError(f"{variable} must be a JSON object of texts, got {text!r}")
+    return tuple((name.lower(), value) for name, value in headers.items())

@@ -20,14 +20,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from tests.runtime.container import serving
+from tests.runtime.event_stream import CONTENT_TYPE, payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 ACCOUNT: Final = "111122223333"
 BODY_LIMIT: Final = 6_291_456
 _PREFIX: Final = "x-amzn-sagemaker-"
+_STREAMED: Final = "invocations-response-stream"
+_STREAM_HEADERS: Final = {"content-type": _PREFIX + "content-type"}  # the content type itself is the event stream's
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,34 @@ class Stall(Fault):
         request.wfile.write(self.data)
         request.wfile.flush()
         Hang().play(request)
+
+
+@dataclass(frozen=True)
+class Parts(Fault):
+    """Sends an answer in parts, each after the one before was let pass, then ends it or plays another fault.
+
+    A part is a message of the event stream, or bytes that need not be one.
+    """
+
+    parts: Sequence[bytes]
+    then: Fault | None = None
+    let_pass: Callable[[], object] = lambda: None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def play(self, request: _Requests) -> None:
+        request.send_response(200)
+        standard = {"content-type": CONTENT_TYPE, "x-amzn-sagemaker-content-type": "text/plain"}
+        for name, value in {**standard, **self.headers, "transfer-encoding": "chunked"}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        for part in self.parts:
+            request.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+            request.wfile.flush()
+            self.let_pass()
+        if self.then is None:
+            request.wfile.write(b"0\r\n\r\n")
+        else:
+            self.then.play(request)
 
 
 class EndpointServer(ThreadingHTTPServer):
@@ -212,7 +243,7 @@ class _Requests(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         parts = unquote(urlsplit(self.path).path).split("/")
-        if len(parts) != 4 or parts[1] != "endpoints" or parts[3] != "invocations":
+        if len(parts) != 4 or parts[1] != "endpoints" or parts[3] not in {"invocations", _STREAMED}:
             self._send(error("UnknownOperationException", 404))
             return
         received = Received(parts[2], {name.lower(): value for name, value in self.headers.items()}, body)
@@ -221,8 +252,15 @@ class _Requests(BaseHTTPRequestHandler):
             fault = self.server.faults.popleft() if self.server.faults else None
         if isinstance(fault, Fault):
             fault.play(self)
+            return
+        answer = self.server.answer(received) if fault is None else fault
+        if parts[3] == _STREAMED and answer.status == 200:
+            middle = len(answer.body) // 2
+            given = {_STREAM_HEADERS.get(name, name): value for name, value in answer.headers.items()}
+            halves = [payload(half) for half in (answer.body[:middle], answer.body[middle:]) if half]
+            Parts(halves, headers=given).play(self)
         else:
-            self._send(self.server.answer(received) if fault is None else fault)
+            self._send(answer)
 
     def _send(self, response: Response) -> None:
         self.send_response(response.status)

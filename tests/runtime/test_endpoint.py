@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import socket
 import threading
 import time
@@ -10,7 +11,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # ships no types
+from botocore.session import get_session  # type: ignore[import-untyped]
 
+from invoke_endpoint.endpoint import Endpoint
+from invoke_endpoint.failure import explain
 from tests.runtime.conftest import Api, Connect
 from tests.runtime.endpoint_server import (
     TIMED_OUT,
@@ -189,6 +194,34 @@ def test_throttling_is_retried_with_growing_jittered_pauses(server: EndpointServ
     limits = [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0, 2.0]
     assert all(0 <= pause <= limit for pause, limit in zip(pauses, limits, strict=True))
     assert len(set(pauses)) == 9
+
+
+def test_environments_of_one_snapshot_do_not_pause_alike(server: EndpointServer, connect: Connect) -> None:
+    pauses: list[float] = []
+    api = connect(server, max_attempts=2, pause=pauses.append)
+    state = random.getstate()
+    for _ in range(2):
+        random.setstate(state)  # as Lambda restores it, in each environment
+        server.faults.append(error("ThrottlingException", 400))
+        assert api.post("{}")["statusCode"] == 200
+    assert pauses[0] != pauses[1]
+
+
+def test_an_argument_that_the_sdk_does_not_know_is_no_fault_of_the_service(
+    server: EndpointServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Endpoint._arguments
+    monkeypatch.setattr(Endpoint, "_arguments", lambda *each: {**real(*each), "NotYetKnown": "1"})
+    assert outcome(connect(server).post("{}")) == (400, "request-rejected", None)
+    assert not server.received
+
+
+@pytest.mark.parametrize("operation", ["InvokeEndpoint", "InvokeEndpointWithResponseStream"])
+def test_every_error_that_the_service_documents_is_known(operation: str) -> None:
+    model = get_session().get_service_model("sagemaker-runtime").operation_model(operation)
+    for shape in model.error_shapes:
+        response = {"Error": {"Code": shape.error_code}, "ResponseMetadata": {"HTTPStatusCode": 418}}
+        assert "not understood" not in explain(ClientError(response, operation)).detail, shape.name
 
 
 def test_throttling_is_given_up_after_the_last_attempt(server: EndpointServer, connect: Connect) -> None:

@@ -19,7 +19,15 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
-PARAMETERS = {"ContentType", "Accept", "CustomAttributes", "InferenceId", "SessionId", "TargetVariant"}
+PARAMETERS = {
+    "ContentType",
+    "Accept",
+    "CustomAttributes",
+    "InferenceId",
+    "PrefixAwareId",
+    "SessionId",
+    "TargetVariant",
+}
 EVENT = st.fixed_dictionaries(
     {"requestContext": st.just({}) | JSON},
     optional={
@@ -103,6 +111,7 @@ def test_the_variant_is_chosen_by_weights_unless_allowed() -> None:
         ("accept", ["a" * 1024], ["a" * 1025, "é", "a\nb"]),
         ("x-amzn-sagemaker-custom-attributes", ["", "a" * 1024, "a\tb c=1"], ["a" * 1025, "é", "a\r\nb"]),
         ("x-amzn-sagemaker-inference-id", ["1", "a" * 64, "a b"], ["", "a" * 65, " a", "é", "a\n"]),
+        ("x-amzn-sagemaker-prefix-aware-id", ["1", "a" * 64, "a b"], ["", "a" * 65, " a", "é", "a\n"]),
         ("x-amzn-sagemaker-session-id", ["NEW_SESSION", "a" * 256, "a--b"], ["", "a" * 257, "-a", "a-", "a_b", "a\n"]),
         ("x-amzn-sagemaker-target-variant", ["a", "a" * 63, "a--b"], ["", "a" * 64, "-a", "a-", "a.b", "a\n"]),
     ],
@@ -122,7 +131,52 @@ def test_the_limits_are_those_of_the_service_model() -> None:
         ("ContentType", "Accept", "CustomAttributes"), 1024
     )
     assert (limits["InferenceId"], limits["SessionId"], limits["TargetVariant"]) == (64, 256, 63)
+    assert (limits["TargetModel"], limits["TargetContainerHostname"]) == (1024, 63)
+    assert (limits["EnableExplanations"], limits["PrefixAwareId"]) == (64, 64)
     assert limits["EndpointName"] == 63
+
+
+def test_every_argument_of_the_service_has_its_header_or_setting() -> None:
+    shape = get_session().get_service_model("sagemaker-runtime").operation_model("InvokeEndpoint").input_shape
+    of_settings = {"EndpointName", "Body", "InferenceComponentName"}
+    optional = {"TargetModel", "TargetContainerHostname", "EnableExplanations"}
+    assert set(shape.members) == PARAMETERS | of_settings | optional
+
+
+@pytest.mark.parametrize(
+    ("field", "header", "argument"),
+    [
+        ("target_models", "x-amzn-sagemaker-target-model", "TargetModel"),
+        ("target_containers", "x-amzn-sagemaker-target-container-hostname", "TargetContainerHostname"),
+    ],
+)
+def test_a_target_is_one_of_those_listed(field: str, header: str, argument: str) -> None:
+    limits = Settings(endpoint_name="e", **{field: ("a*", "b.", "c?d")})  # type: ignore[arg-type]
+    for name in ("a", "a-1", "cxd"):
+        assert parse(proxy_event("{}", {header: name}), limits).parameters[argument] == name
+    for name in ("bx", "cd", "cxxd", "xa", "A"):
+        assert refused(proxy_event("{}", {header: name}), limits) == "target-not-allowed"
+    for name in ("", "x" * 1025, "a-é"):
+        assert refused(proxy_event("{}", {header: name}), limits) == "invalid-header"
+    assert refused(proxy_event("{}"), limits) == "invalid-header"  # SageMaker answers no request without one
+    assert refused(proxy_event("{}", {header: "a"})) == "invalid-header"
+
+
+def test_models_may_be_anything_printable() -> None:
+    limits = Settings(endpoint_name="e", target_models=("*",))
+    for name in ("tenant a/model.tar.gz", "!" * 1024):
+        event = proxy_event("{}", {"X-Amzn-SageMaker-Target-Model": name})
+        assert parse(event, limits).parameters["TargetModel"] == name
+
+
+def test_explanations_are_the_endpoints_choice_unless_allowed() -> None:
+    event = proxy_event("{}", {"X-Amzn-SageMaker-Enable-Explanations": "`true`"})
+    assert refused(event) == "invalid-header"
+    allowing = Settings(endpoint_name="e", allow_explanations=True)
+    assert parse(event, allowing).parameters["EnableExplanations"] == "`true`"
+    for value in ("", "a" * 65, "é"):
+        headers = {"X-Amzn-SageMaker-Enable-Explanations": value}
+        assert refused(proxy_event("{}", headers), allowing) == "invalid-header"
 
 
 @pytest.mark.parametrize(

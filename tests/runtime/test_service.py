@@ -166,14 +166,6 @@ def test_an_unknown_variant_is_the_callers_fault(server: EndpointServer, connect
     assert document["detail"] == "The endpoint has no such production variant."
 
 
-def test_two_hundred_parallel_requests_are_all_answered(server: EndpointServer, connect: Connect) -> None:
-    api = connect(server)
-    with ThreadPoolExecutor(200) as pool:
-        responses = list(pool.map(lambda number: api.post(json.dumps(number)), range(200)))
-    assert [json.loads(response["body"]) for response in responses] == list(range(200))
-    assert {response["statusCode"] for response in responses} == {200}
-
-
 def test_parallel_requests_leave_no_sockets(connect: Connect) -> None:
     together = threading.Barrier(20)
 
@@ -286,10 +278,21 @@ def test_lambda_finds_the_handler_from_its_environment(server: EndpointServer) -
     )
     url = f"http://127.0.0.1:{server.server_port}"
     done = handler_process(program, ENDPOINT_NAME=ENDPOINT, AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=url)
-    response, modules = done.stdout.splitlines()
+    metric, response, modules = done.stdout.splitlines()
     assert json.loads(response)["body"] == "[1]"
+    assert json.loads(metric)["Failures"] == 0
     assert modules == "False False"
     assert not done.stderr
+
+
+def test_a_started_function_has_no_connection_that_a_snapshot_could_freeze(server: EndpointServer) -> None:
+    before = server.connections
+    url = f"http://127.0.0.1:{server.server_port}"
+    done = handler_process(
+        "import invoke_endpoint.handler", ENDPOINT_NAME=ENDPOINT, AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME=url
+    )
+    assert done.returncode == 0, done.stderr
+    assert server.connections == before
 
 
 def test_a_misconfigured_function_does_not_start() -> None:

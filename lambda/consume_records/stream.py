@@ -1,0 +1,20 @@
+"""The Lambda handler behind a stream. What can be prepared once is prepared while it starts, or fails then."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from consume_records.workers import create_record_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consume_records.observer import Context
+
+_WORKER: Final = create_record_worker(os.environ)
+
+
+def handle(event: dict[str, Any], context: Context) -> Mapping[str, Any]:
+    """Process the records of one event of Kinesis; gives the first that shall come again, and so do all after it."""
+    return _WORKER.handle(event, context)

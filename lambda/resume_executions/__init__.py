@@ -1,0 +1,1 @@
+"""The Lambda function that resumes a workflow when an asynchronous endpoint has answered, or failed to."""

@@ -1,0 +1,1 @@
+"""The Lambda function behind a streaming API: one proxy request, one call, an answer that is passed on as it comes."""
