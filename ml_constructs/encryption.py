@@ -17,8 +17,16 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from ml_constructs._checks import check_days, check_each, check_pattern, check_type
-from ml_constructs._environment import environment_of, outermost_stack
+from ml_constructs._checks import (
+    check_days,
+    check_each,
+    check_given,
+    check_offers,
+    check_pattern,
+    check_type,
+    is_token,
+)
+from ml_constructs._environment import check_app, environment_of, from_elsewhere, outermost_stack, region_of
 
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
 PENDING_WINDOW_DAYS: Final = (7, 30)
@@ -37,6 +45,8 @@ class EncryptionKey(kms.Key):
         construct_id: The id in `scope`.
         alias: A name for the key, with or without the prefix `alias/`. Default: no alias.
         administrators: Principals who may manage the key but not use it. Default: whoever IAM in this account allows.
+        multi_region: Whether other regions may have a `ReplicaKey` of it. AWS changes it of no key that exists.
+            Default: False.
         removal_policy: What happens on deletion. Default: RETAIN, because data encrypted with a deleted key is lost.
         pending_window: Waiting time before a destroyed key is gone, 7 to 30 whole days. Default: 30 days.
 
@@ -53,6 +63,7 @@ class EncryptionKey(kms.Key):
         *,
         alias: str | None = None,
         administrators: Sequence[iam.IPrincipal] = (),
+        multi_region: bool = False,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
         pending_window: Duration | None = None,
     ) -> None:
@@ -60,6 +71,7 @@ class EncryptionKey(kms.Key):
             "alias", alias, _ALIAS, "1 to 250 letters, digits, '/', '_', ':' and '-', which do not begin with aws/"
         )
         check_each("principals", "grant_principal", administrators=administrators)
+        check_type(bool, multi_region=multi_region)
         check_type(RemovalPolicy, removal_policy=removal_policy)
         check_days("pending_window", pending_window, *PENDING_WINDOW_DAYS)
         super().__init__(
@@ -69,6 +81,7 @@ class EncryptionKey(kms.Key):
             admins=list(administrators) or None,
             description=f"Encrypts the data of {Stack.of(scope).node.path}",
             enable_key_rotation=True,
+            multi_region=multi_region or None,
             removal_policy=removal_policy,
         )
         if pending_window is not None:
@@ -76,6 +89,73 @@ class EncryptionKey(kms.Key):
             resource = self.node.default_child
             assert isinstance(resource, kms.CfnKey)  # noqa: S101 - narrows the type of an L2's own child
             resource.pending_window_in_days = pending_window.to_days()
+
+
+class ReplicaKey(EncryptionKey):
+    """The same key in another region: one decrypts what the other has encrypted, under the same id.
+
+    It rotates with its primary; alias, policy and deletion are its own. It is a key like any other to the constructs
+    that take one, which admit services to it, not to its primary. S3 treats it as a key of its own: a replicated bucket
+    does not need one.
+
+    Args:
+        scope: The parent construct.
+        construct_id: The id in `scope`.
+        primary: An `EncryptionKey(multi_region=True)` in a stack of another region, which CloudFormation deploys first
+            and then asks for the key's ARN; or an imported one.
+        alias: A name for the replica, with or without the prefix `alias/`. Default: no alias.
+        administrators: Principals who may manage the replica but not use it. Default: whoever IAM in this account
+            allows.
+        removal_policy: What happens on deletion. Default: RETAIN.
+        pending_window: Waiting time before a destroyed replica is gone, 7 to 30 whole days. Default: 30 days.
+
+    Raises:
+        ValueError: `primary` is in this region or no multi-Region key, or as for `EncryptionKey`.
+
+    See https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        primary: kms.IKey,
+        alias: str | None = None,
+        administrators: Sequence[iam.IPrincipal] = (),
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+        pending_window: Duration | None = None,
+    ) -> None:
+        _check_primary(scope, primary)
+        super().__init__(
+            scope,
+            construct_id,
+            alias=alias,
+            administrators=administrators,
+            removal_policy=removal_policy,
+            pending_window=pending_window,
+        )
+        # aws-cdk has no L2 of a replica. It differs from a key in where its material and its rotation come from.
+        resource = self.node.default_child
+        assert isinstance(resource, kms.CfnKey)  # noqa: S101 - narrows the type of an L2's own child
+        resource.add_override("Type", kms.CfnReplicaKey.CFN_RESOURCE_TYPE_NAME)
+        resource.add_property_override("PrimaryKeyArn", from_elsewhere(self, primary, primary.key_arn))
+        resource.add_property_deletion_override("EnableKeyRotation")
+
+
+def _check_primary(scope: Construct, primary: kms.IKey) -> None:
+    check_offers("key_arn", "a KMS key", primary=primary)
+    check_given(primary=primary)
+    check_app(scope, primary=primary)
+    here, there = environment_of(scope).region, region_of(primary)
+    if here == there and not is_token(here):
+        raise ValueError(f"primary must be in another region than its replica, got one in {there} too")
+    resource = primary.node.default_child if isinstance(primary, kms.Key) else None
+    if isinstance(resource, kms.CfnKey):
+        if not resource.multi_region:
+            raise ValueError(f"primary must be a key made with multi_region=True, got {primary.node.path!r}")
+    else:
+        check_pattern("primary", primary.key_arn, r"arn:.+:key/mrk-\w+", "the ARN of a multi-Region key, key/mrk-...")
 
 
 # What each key already admits, so that many log groups of one name make one statement.
