@@ -180,7 +180,12 @@ def _token_in(unit: str, argument: str, value: Duration) -> bool:
     if not is_token(value):
         return False
     try:
-        {"milliseconds": value.to_milliseconds, "seconds": value.to_seconds, "days": value.to_days}[unit]()
+        {
+            "milliseconds": value.to_milliseconds,
+            "seconds": value.to_seconds,
+            "hours": value.to_hours,
+            "days": value.to_days,
+        }[unit]()
     except RuntimeError:
         raise ValueError(f"{argument} must be given in {unit} where known only at deployment, got a token") from None
     return True

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Fn, Stack
 from constructs import IConstruct
 
 from ml_constructs._checks import is_token
@@ -69,18 +71,25 @@ def outermost_stack(scope: IConstruct) -> Stack:
 _REGIONS: Final[WeakKeyDictionary[IConstruct, str]] = WeakKeyDictionary()
 
 
+def check_app(scope: IConstruct, **resources: IConstruct | None) -> None:
+    """Raise `ValueError` unless each resource is in the app of `scope`, in any region; None passes."""
+    here = environment_of(scope).app
+    for argument, resource in resources.items():
+        if resource is not None and environment_of(resource).app != here:
+            raise ValueError(f"{argument} must be of the app of what uses it, got {resource.node.path!r} of another")
+
+
 def check_region(scope: IConstruct, **resources: IConstruct | None) -> None:
     """Raise `ValueError` unless each resource is in the app and in the region of `scope`; None and tokens pass.
 
     AWS refuses a key, bucket or network of another region, and aws-cdk notices at best when it synthesises.
     """
+    check_app(scope, **resources)
     here = environment_of(scope)
     for argument, resource in resources.items():
         if resource is None:
             continue
-        if environment_of(resource).app != here.app:
-            raise ValueError(f"{argument} must be of the app of what uses it, got {resource.node.path!r} of another")
-        region = _region_of(resource)
+        region = region_of(resource)
         if region != here.region and not is_token(region) and not is_token(here.region):
             raise ValueError(f"{argument} must be in the region of what uses it, {here.region}, got one in {region}")
 
@@ -95,7 +104,7 @@ def check_account(scope: IConstruct, **constructs: IConstruct | None) -> None:
             raise ValueError(f"{argument} must be in the account of what uses it, {here}, got one in {there}")
 
 
-def _region_of(resource: IConstruct) -> str:
+def region_of(resource: IConstruct) -> str:
     """Where a resource is: an imported one need not be in the region of its stack."""
     region = _REGIONS.get(resource)
     if region is None:
@@ -103,3 +112,26 @@ def _region_of(resource: IConstruct) -> str:
         region = environment_of(resource).region if environment is None else str(environment.region)
         _REGIONS[resource] = region
     return region
+
+
+def from_elsewhere(scope: IConstruct, resource: IConstruct, value: str) -> str:
+    """A value of a resource whose stack may be in another region, which can export nothing to the stack of `scope`.
+
+    CloudFormation looks it up among the outputs of that stack, which it therefore deploys first; without a custom
+    resource, and without holding that stack:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
+
+    aws-cdk would do the same with a token that it resolves after acknowledgements have named what it resolves to.
+    """
+    here, there = environment_of(scope), environment_of(resource)
+    if here.stack_path == there.stack_path or here.region == there.region or not is_token(value):
+        return value
+    owner = Stack.of(resource)
+    if owner.nested_stack_parent is not None:
+        raise ValueError(f"{resource.node.path} must not be in a nested stack, whose name no other region knows")
+    name = "From" + "".join(re.findall(r"\w+", json.dumps(owner.resolve(value))))
+    output = owner.node.try_find_child(name)
+    if not isinstance(output, CfnOutput):
+        output = CfnOutput(owner, name, value=value)
+    Stack.of(scope).add_stack_dependency(owner)
+    return Fn.get_stack_output(owner.stack_name, str(owner.resolve(output.logical_id)), there.region)

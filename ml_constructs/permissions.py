@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from ml_constructs._checks import is_token
+from ml_constructs._environment import environment_of
 
 # One reason for all data of an endpoint: requests and answers of its queue, and what it captures.
 OWN_PREFIX: Final = "Objects get their names at run time; they lie under this endpoint's own prefix."
@@ -59,6 +61,14 @@ def allow(scope: Construct, construct_id: str, role: iam.IRole, permissions: Seq
     policy = iam.ManagedPolicy(scope, construct_id, roles=[role], document=document)
     acknowledge_wildcards(policy, permissions)
     return policy
+
+
+def use_key(scope: Construct, key: kms.IKey | None, service: str, *actions: str) -> list[Permission]:
+    """Use a key through one service of this region alone; nothing where there is no key of ours."""
+    if key is None:
+        return []
+    through = {"StringEquals": {"kms:ViaService": environment_of(scope).service(service)}}
+    return [Permission(actions=list(actions), resources=[key.key_arn], conditions=through)]
 
 
 def allow_exactly(

@@ -7,11 +7,11 @@ from pathlib import Path
 import ml_constructs as ml
 
 
-def tabular_container(directory: Path) -> ml.Container:
-    """A container that serves the model in a directory."""
+def tabular_container(model: Path | ml.ModelData) -> ml.Container:
+    """A container that serves the model in a directory, or in such a directory's archive."""
     return ml.Container(
         image=ml.ContainerImage.from_framework("xgboost", version="3.0-5"),
-        model_data=ml.ModelData.from_directory(directory),
+        model_data=ml.ModelData.from_directory(model) if isinstance(model, Path) else model,
         environment={
             "SAGEMAKER_PROGRAM": "inference.py",
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",

@@ -14,8 +14,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from ml_constructs._checks import check_given, check_offers, check_pattern, check_type, check_whole, is_token
-from ml_constructs._environment import check_region, environment_of
-from ml_constructs.permissions import OWN_PREFIX, Permission
+from ml_constructs._environment import check_region
+from ml_constructs.permissions import OWN_PREFIX, Permission, use_key
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
@@ -156,13 +156,13 @@ class AsyncStorage:
                 resources=[f"{self.input_bucket.bucket_arn}/{self.input_prefix}/*"],
                 wildcard=OWN_PREFIX,
             ),
-            *_use(scope, self.input_bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
+            *use_key(scope, self.input_bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
             Permission(
                 actions=["s3:GetObject"],
                 resources=[f"{bucket}/{prefix}/*" for prefix in (self.output_prefix, self.failure_prefix)],
                 wildcard=OWN_PREFIX,
             ),
-            *_use(scope, self.output_bucket.encryption_key, "s3", "kms:Decrypt"),
+            *use_key(scope, self.output_bucket.encryption_key, "s3", "kms:Decrypt"),
         ]
 
     def of_models(self, scope: Construct) -> list[Permission]:
@@ -174,7 +174,7 @@ class AsyncStorage:
                 resources=[f"{self.input_bucket.bucket_arn}/{self.input_prefix}/*"],
                 wildcard=OWN_PREFIX,
             ),
-            *_use(scope, self.input_bucket.encryption_key, "s3", "kms:Decrypt"),
+            *use_key(scope, self.input_bucket.encryption_key, "s3", "kms:Decrypt"),
             *(
                 Permission(
                     actions=["s3:AbortMultipartUpload", "s3:PutObject"],
@@ -183,7 +183,7 @@ class AsyncStorage:
                 )
                 for prefix in (self.output_prefix, self.failure_prefix)
             ),
-            *_use(scope, self.output_bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
+            *use_key(scope, self.output_bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
         ]
 
 
@@ -210,7 +210,7 @@ class BoundAsyncInference:
             if key is not None:
                 keys[id(key)] = key
         for key in keys.values():
-            permissions += _use(scope, key, "sns", "kms:Decrypt", "kms:GenerateDataKey")
+            permissions += use_key(scope, key, "sns", "kms:Decrypt", "kms:GenerateDataKey")
         return permissions
 
     def render(self) -> sagemaker.CfnEndpointConfig.AsyncInferenceConfigProperty:
@@ -247,11 +247,3 @@ class BoundAsyncInference:
                 notification_config=notification,
             ),
         )
-
-
-def _use(scope: Construct, key: kms.IKey | None, service: str, *actions: str) -> list[Permission]:
-    """Use a key through one service alone; nothing where there is no key of ours."""
-    if key is None:
-        return []
-    through = {"StringEquals": {"kms:ViaService": environment_of(scope).service(service)}}
-    return [Permission(actions=list(actions), resources=[key.key_arn], conditions=through)]

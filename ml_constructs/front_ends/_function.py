@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import Acknowledgment, ArnFormat, Duration, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -33,6 +33,7 @@ MAX_SERVERLESS_BODY_BYTES: Final = 4_194_304
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 LONGEST_READ_SECONDS: Final = 70
 
+_INVOKE: Final = "sagemaker:InvokeEndpoint"
 _CONNECT_SECONDS: Final = 1
 _ATTEMPTS: Final = 3
 
@@ -40,6 +41,11 @@ _ATTEMPTS: Final = 3
 _NO_RESOURCE: Final = (
     "X-Ray defines no resource for PutTraceSegments and PutTelemetryRecords, nor EC2 for DescribeNetworkInterfaces and "
     "DescribeSubnets, which Lambda needs in a VPC."
+)
+
+_SYNCHRONOUS: Final = (
+    "The function answers synchronous callers only: the caller is told of each failure and keeps its request. A queue "
+    "for failed events would stay empty, because Lambda fills it from asynchronous invocations alone."
 )
 
 
@@ -70,6 +76,7 @@ def runtime_function(
     log_retention: logs.RetentionDays,
     permissions: Sequence[Permission] = (),
     layers: Sequence[lambda_.ILayerVersion] = (),
+    gateways: bool = False,
 ) -> RuntimeFunction:
     """Create the function as children of `scope`: Logs, SecurityGroup, Role, Policy and Function.
 
@@ -88,12 +95,16 @@ def runtime_function(
         log_retention: How long logs are kept.
         permissions: What the role may do beyond logs, traces and the key.
         layers: Lambda layers. Default: none.
+        gateways: Whether the function reaches S3 and what else has a gateway endpoint. Default: no.
     """
     log = log_group(scope, "Logs", encryption_key, log_retention)
     group = None
     if network is not None:
         group = network.create_security_group(
-            scope, "SecurityGroup", description=security_group_description(f"Function of {scope.node.path}")
+            scope,
+            "SecurityGroup",
+            description=security_group_description(f"Function of {scope.node.path}"),
+            s3=gateways,
         )
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), description=purpose)
     policy = _policy(scope, role, log, encryption_key, permissions, in_network=network is not None)
@@ -126,6 +137,17 @@ def runtime_function(
     return RuntimeFunction(function=function, role=role, policy=policy, log_group=log, security_group=group)
 
 
+def acknowledge_synchronous(function: lambda_.Function) -> None:
+    """Acknowledge that a function has no queue for failed events, because each of its callers waits for the answer.
+
+    So does an event source mapping, https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
+    """
+    Validations.of(function).acknowledge(
+        Acknowledgment(id="NIST.800.53.R5-LambdaDLQ", reason=_SYNCHRONOUS),
+        Acknowledgment(id="Serverless-LambdaDLQ", reason=_SYNCHRONOUS),
+    )
+
+
 def endpoint_environment(
     endpoint: IEndpoint, component: IInferenceComponent | None, *, read_seconds: int
 ) -> dict[str, str]:
@@ -146,13 +168,29 @@ def allow_calls(
     *,
     policy: iam.ManagedPolicy,
     network: InferenceNetwork | None,
+    target_models: Sequence[str] | None = None,
+    target_containers: Sequence[str] | None = None,
+    streaming: bool = False,
 ) -> None:
-    """Let the function's role, and its network, call this endpoint, or this component of it."""
-    (endpoint if component is None else component).grant_invoke(policy)
+    """Let the function's role, and its network, call this endpoint, or this component of it.
+
+    AWS documents `sagemaker:InvokeEndpoint` for streamed answers, too, and has an action of their own beside it, which
+    policies of its own name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+    """
+    arns = [endpoint.endpoint_arn, *([] if component is None else [component.component_arn])]
+    actions = [_INVOKE, *([f"{_INVOKE}WithResponseStream"] if streaming else [])]
+    if component is None:
+        endpoint.grant_invoke(policy, target_models=target_models, target_containers=target_containers)
+    else:
+        component.grant_invoke(policy)
+    for action in actions[1:]:
+        conditions: dict[str, dict[str, object]] = {}
+        if target_containers is not None:
+            conditions = {"StringLike": {"sagemaker:TargetContainerHostname": list(target_containers)}}
+        policy.add_statements(Permission(actions=[action], resources=arns, conditions=conditions).statement())
     if network is not None:
-        network.allow_invoke(endpoint.endpoint_arn)
-        if component is not None:
-            network.allow_invoke(component.component_arn)
+        for arn in arns:
+            network.allow_invoke(arn, *actions)
 
 
 def _policy(

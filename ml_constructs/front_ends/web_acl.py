@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Final
 
 from aws_cdk import ArnFormat, Fn, Names, Stack
+from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from ml_constructs._checks import check_given, check_offers, check_type, check_whole
+from ml_constructs._checks import check_given, check_offers, check_pattern, check_type, check_whole
 from ml_constructs._environment import check_region
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.front_ends._logs import log_group
@@ -104,6 +106,24 @@ class WebAcl(Construct):
     def arn(self) -> str:
         """The ARN of the web ACL."""
         return self._resource.attr_arn
+
+
+def check_web_acl(web_acl: WebAcl | str | None) -> None:
+    """Raise unless there is none, or one that an API may have."""
+    check_type((WebAcl, str, NoneType), web_acl=web_acl)
+    if isinstance(web_acl, str):
+        pattern = r"arn:[\w-]+:wafv2:[\w-]+:\d{12}:regional/webacl/.+"
+        check_pattern("web_acl", web_acl, pattern, "a WebAcl, or the ARN of a regional web ACL")
+
+
+def guard(scope: Construct, stage: apigateway.Stage, web_acl: WebAcl | str) -> None:
+    """Let a web ACL, or that with an ARN, inspect the requests of a stage."""
+    wafv2.CfnWebACLAssociation(
+        scope,
+        "WebAclAssociation",
+        resource_arn=stage.stage_arn,
+        web_acl_arn=web_acl if isinstance(web_acl, str) else web_acl.arn,
+    )
 
 
 def _visibility(metric_name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:

@@ -19,7 +19,7 @@ from ml_constructs._environment import check_account, check_region
 from ml_constructs.endpoints._kind import Kind, kind_of
 from ml_constructs.interfaces.component import COMPONENT_NAMESPACE, IInferenceComponent
 from ml_constructs.interfaces.endpoint import INSTANCE_NAMESPACE, IEndpoint
-from ml_constructs.observability._alarm_topic import alarm_topic
+from ml_constructs.observability._alarm_topic import endpoint_alarm_topic
 from ml_constructs.observability._alarm_watches import COMPONENT_PLAN, VARIANT_PLANS, Watch, Watched, watches
 from ml_constructs.observability._endpoint_parts import (
     components_of,
@@ -99,7 +99,7 @@ class EndpointAlarms(Construct):
         self.endpoint: Final = endpoint
         self.thresholds: Final = AlarmThresholds() if thresholds is None else thresholds
         self.vcpus: Final = {name: vcpus.get(name, vcpus_of(endpoint, name)) for name in endpoint.variant_names}
-        self.topic: Final = alarm_topic(self, endpoint, encryption_key) if topic is None else topic
+        self.topic: Final = endpoint_alarm_topic(self, endpoint, encryption_key) if topic is None else topic
         self.alarms: Final = tuple(
             self._alarm(f"{construct_id}-{watch.what}", watched, watch)
             for construct_id, watched, watch in _every(endpoint, self.thresholds, self.vcpus)

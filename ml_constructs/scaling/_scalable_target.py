@@ -71,6 +71,7 @@ class Wake:
 class Scaled:
     """What scales, in Application Auto Scaling's words and in those of people."""
 
+    service: str = "sagemaker"
     dimension: str
     resource_id: str
     names: str  # what the names of its policies and alarms begin with
@@ -123,7 +124,7 @@ class ScalableTarget:
         self._resource = autoscaling.CfnScalableTarget(
             scope,
             "Resource",
-            service_namespace="sagemaker",
+            service_namespace=scaled.service,
             scalable_dimension=scaled.dimension,
             resource_id=scaled.resource_id,
             min_capacity=min_capacity,

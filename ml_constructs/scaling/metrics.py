@@ -166,10 +166,15 @@ def requests_per_second(name: str, dimensions: Mapping[str, str], safety_factor:
     )
 
 
-def utilization_percent(dimensions: Mapping[str, str]) -> Customized:
+def utilization_percent(
+    dimensions: Mapping[str, str],
+    *,
+    namespace: str = INVOCATION_NAMESPACE,
+    metric_name: str = "ServerlessProvisionedConcurrencyUtilization",
+) -> Customized:
     """Provisioned concurrency in use, in percent, for values that are known only at deployment."""
-    stat = ("ServerlessProvisionedConcurrencyUtilization", "Average", None)
-    return _computed(INVOCATION_NAMESPACE, stat, dimensions, "used", ("percent", "100 * used"))
+    stat = (metric_name, "Average", None)
+    return _computed(namespace, stat, dimensions, "used", ("percent", "100 * used"))
 
 
 def _computed(

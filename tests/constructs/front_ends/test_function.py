@@ -1,21 +1,29 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, CfnParameter, Duration, Environment, NestedStack, Stack, Tags
+from aws_cdk import App, CfnParameter, Duration, Environment, NestedStack, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
+from invoke_endpoint.metrics import Metrics
 from invoke_endpoint.settings import Settings
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoints.endpoint import Endpoint
 from ml_constructs.front_ends._code import function_code
-from ml_constructs.front_ends.function import FunctionFrontEnd
 from ml_constructs.network.inference_network import InferenceNetwork
+from tests.constructs.front_ends.functions import (
+    RUNTIME_CODE,
+    build,
+    function_of,
+    statements,
+    versions,
+)
 from tests.constructs.front_ends.helpers import (
     admitted_log_groups,
     an_endpoint,
@@ -27,27 +35,6 @@ from tests.constructs.front_ends.helpers import (
     resources,
     template,
 )
-
-RUNTIME_CODE = Path(__file__).parents[3] / "lambda"
-
-
-def build(stack: Stack, **arguments: Any) -> FunctionFrontEnd:  # noqa: ANN401 - arguments of the construct
-    if "endpoint" not in arguments:
-        arguments["endpoint"] = an_endpoint(stack)
-    return FunctionFrontEnd(stack, "FrontEnd", **arguments)
-
-
-def function_of(stack: Stack) -> dict[str, Any]:
-    properties: dict[str, Any] = one(stack, "AWS::Lambda::Function")["Properties"]
-    return properties
-
-
-def statements(stack: Stack) -> list[dict[str, Any]]:
-    (policy,) = (
-        each for name, each in resources(stack, "AWS::IAM::ManagedPolicy").items() if name.startswith("FrontEndPolicy")
-    )
-    found: list[dict[str, Any]] = policy["Properties"]["PolicyDocument"]["Statement"]
-    return found
 
 
 def test_runs_the_shipped_handler(stack: Stack) -> None:
@@ -73,8 +60,8 @@ def test_runs_the_shipped_handler(stack: Stack) -> None:
 def test_environment_is_what_the_handler_reads(stack: Stack) -> None:
     build(stack, allow_target_variant=True)
     environment = function_of(stack)["Environment"]["Variables"]
-    component = "INFERENCE_COMPONENT_NAME"  # of a shared endpoint alone
-    assert {*environment, component} == {name.upper() for name in Settings.__dataclass_fields__}
+    of_others = {"INFERENCE_COMPONENT_NAME", "TARGET_MODELS", "TARGET_CONTAINERS", "ALLOW_EXPLANATIONS"}
+    assert {*environment, *of_others} == {name.upper() for name in Settings.__dataclass_fields__}
     settings = Settings.from_environment(environment)
     assert settings.endpoint_name == "champion"
     assert settings.allow_target_variant
@@ -269,17 +256,6 @@ def test_key_of_the_parent_does_not_refer_to_a_nested_stack(stack: Stack) -> Non
     assert admitted_log_groups(stack) == ["Stack-*"]
 
 
-def versions(**arguments: Any) -> str:  # noqa: ANN401 - arguments of the construct
-    app = App(builtin_cloud_formation_validation=False)
-    stack = Stack(app, "Stack")
-    tag = arguments.pop("tag", None)
-    build(stack, **arguments)
-    if tag:
-        Tags.of(stack).add("team", tag)
-    (version,) = resources(stack, "AWS::Lambda::Version")
-    return version
-
-
 def test_change_of_what_a_version_contains_publishes_one() -> None:
     assert versions() != versions(memory_size=1024)
     assert versions() != versions(allow_target_variant=True)
@@ -287,6 +263,80 @@ def test_change_of_what_a_version_contains_publishes_one() -> None:
 
 def test_change_of_anything_else_publishes_none() -> None:
     assert versions() == versions(reserved_concurrency=7, provisioned_concurrency=3) == versions(tag="ml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target_models": []}, r"target_models must have between 1 and 1,000 members, got 0"),
+        ({"target_models": [""]}, r"target_models must not have an empty member"),
+        ({"target_models": ["a"], "target_containers": ["b"]}, r"must not be given beside target_containers"),
+        ({"target_models": ["a"], "streaming": True}, r"target_models must not be given with streaming"),
+        ({"allow_explanations": True, "streaming": True}, r"allow_explanations must not be True with streaming"),
+        ({"snap_start": True, "streaming": True}, r"snap_start must not be True with streaming"),
+        ({"snap_start": True, "provisioned_concurrency": 1}, r"provisioned_concurrency must not .* snap_start.* got 1"),
+    ],
+)
+def test_refuses_together(stack: Stack, arguments: dict[str, Any], message: str) -> None:
+    endpoint = an_endpoint(stack)
+    with pytest.raises(ValueError, match=message):
+        build(stack, endpoint=endpoint, **arguments)
+    assert stack.node.try_find_child("FrontEnd") is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("snap_start", 1),
+        ("streaming", "yes"),
+        ("allow_explanations", None),
+        ("target_models", "a"),
+        ("target_containers", [1]),
+    ],
+)
+def test_refuses_another_type(stack: Stack, argument: str, value: object) -> None:
+    endpoint = an_endpoint(stack)
+    with pytest.raises(TypeError, match=argument):
+        build(stack, endpoint=endpoint, **{argument: value})
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "statistic"),
+    [
+        ("metric_failures", "Failures", "Sum"),
+        ("metric_refusals", "Refusals", "Sum"),
+        ("metric_problems", "Problems", "Sum"),
+        ("metric_time_to_first_byte", "TimeToFirstByte", "p99"),
+    ],
+)
+def test_metrics_are_those_that_the_function_writes(stack: Stack, method: str, name: str, statistic: str) -> None:
+    front_end = build(stack)
+    kind = ("throttled",) if method == "metric_problems" else ()
+    metric = getattr(front_end, method)(*kind)
+    assert (metric.metric_name, metric.statistic) == (name, statistic)
+    written: list[str] = []
+    facts = {"status": 429, "error": "throttled", "first_byte_ms": 1.5}
+    function = stack.resolve(metric.dimensions["FunctionName"])
+    Metrics("champion", "the function", written.append).record(facts)
+    line = json.loads(written[0])
+    assert function == stack.resolve(front_end.function.function_name)
+    assert {
+        (directive["Namespace"], *dimensions)
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        if name in {each["Name"] for each in directive["Metrics"]}
+        for dimensions in directive["Dimensions"]
+    } == {(metric.namespace, *metric.dimensions)}
+    others = {key: value for key, value in metric.dimensions.items() if key != "FunctionName"}
+    assert {key: line[key] for key in others} == others
+    assert name in line
+    assert getattr(front_end, method)(*kind, statistic="p50").statistic == "p50"
+
+
+@pytest.mark.parametrize(("kind", "error"), [("Throttled", ValueError), ("", ValueError), (None, TypeError)])
+def test_a_metric_is_of_a_kind_of_problem(stack: Stack, kind: Any, error: type[Exception]) -> None:  # noqa: ANN401
+    front_end = build(stack)
+    with pytest.raises(error, match="kind must be"):
+        front_end.metric_problems(kind)
 
 
 def test_alias_is_what_callers_invoke(stack: Stack) -> None:
@@ -307,6 +357,7 @@ def test_alias_is_what_callers_invoke(stack: Stack) -> None:
         ("metric_throttles", "Throttles", "Sum"),
         ("metric_duration", "Duration", "p99"),
         ("metric_concurrent_executions", "ConcurrentExecutions", "Maximum"),
+        ("metric_provisioned_concurrency_utilization", "ProvisionedConcurrencyUtilization", "Maximum"),
     ],
 )
 def test_metrics_are_those_of_the_alias(stack: Stack, method: str, name: str, statistic: str) -> None:

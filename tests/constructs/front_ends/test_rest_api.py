@@ -213,7 +213,7 @@ def test_what_the_api_refuses_is_a_problem_without_internals(stack: Stack) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"endpoint": None}, "exactly one of endpoint and function must be given, got neither"),
+        ({"endpoint": None}, "exactly one of endpoint, function and direct must be given, got none"),
         ({"content_type": "json"}, "content_type must be a media type without parameters, got 'json'"),
         ({"content_type": "text/csv", "request_schema": SCHEMA}, "must be application/json with request_schema"),
         ({"path": "/invocations"}, "path must be segments of .*, got '/invocations'"),
@@ -279,6 +279,33 @@ def test_function_must_end_first(stack: Stack) -> None:
         build(stack, function=function)
     build(stack, function=function, timeout=Duration.seconds(30))
     assert method_of(stack)["Integration"]["TimeoutInMillis"] == 30_000
+
+
+def test_a_function_that_streams_makes_the_api_stream(stack: Stack) -> None:
+    function = FunctionFrontEnd(
+        stack, "Function", endpoint=an_endpoint(stack), streaming=True, timeout=Duration.seconds(120)
+    )
+    build(stack, function=function)
+    integration = method_of(stack)["Integration"]
+    assert integration["ResponseTransferMode"] == "STREAM"
+    parts = integration["Uri"]["Fn::Join"][1]
+    assert parts[-3].endswith(":lambda:path/2021-11-15/functions/")
+    assert parts[-2] == stack.resolve(function.alias.function_arn)
+    assert parts[-1] == "/response-streaming-invocations"
+    assert integration["TimeoutInMillis"] == 121_000
+
+
+def test_other_functions_do_not(stack: Stack) -> None:
+    build(stack)
+    assert "ResponseTransferMode" not in method_of(stack)["Integration"]
+
+
+def test_a_stream_must_end_within_the_api(stack: Stack) -> None:
+    function = FunctionFrontEnd(
+        stack, "Function", endpoint=an_endpoint(stack), streaming=True, timeout=Duration.seconds(900)
+    )
+    with pytest.raises(ValueError, match="timeout must be longer than the function's 900 seconds, got 900 seconds"):
+        build(stack, function=function)
 
 
 def test_values_may_be_tokens(stack: Stack) -> None:

@@ -1,0 +1,142 @@
+"""What an API calls: a new function, a given one, or SageMaker itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any, Final, cast
+
+from aws_cdk import Duration
+from aws_cdk import aws_apigateway as apigateway
+from constructs import Construct, IDependable
+
+from ml_constructs._checks import check_type, is_token
+from ml_constructs._environment import check_account
+from ml_constructs.front_ends.canary import ApiCanary
+from ml_constructs.front_ends.direct_integration import DirectIntegration
+from ml_constructs.front_ends.function import FunctionFrontEnd
+from ml_constructs.interfaces.component import IInferenceComponent
+from ml_constructs.interfaces.endpoint import IEndpoint
+from ml_constructs.network.inference_network import InferenceNetwork
+
+# 29 seconds, unless the account's quota is raised; a stream may last 15 minutes without:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html
+# The function needs 5 seconds or more within.
+TIMEOUT_SECONDS: Final = (6, 900)
+
+_USUAL_SECONDS: Final = 29
+
+
+def check_backend(
+    scope: Construct,
+    *,
+    endpoint: IEndpoint | None,
+    component: IInferenceComponent | None,
+    function: FunctionFrontEnd | None,
+    direct: DirectIntegration | None,
+    network: InferenceNetwork | None,
+    canary: ApiCanary | None,
+) -> None:
+    """Raise unless there is one backend, with what belongs to it."""
+    check_type((IEndpoint, NoneType), endpoint=endpoint)
+    check_type((IInferenceComponent, NoneType), component=component)
+    check_type((FunctionFrontEnd, NoneType), function=function)
+    check_type((DirectIntegration, NoneType), direct=direct)
+    check_type((InferenceNetwork, NoneType), network=network)
+    check_type((ApiCanary, NoneType), canary=canary)
+    given = [
+        name
+        for name, value in (("endpoint", endpoint), ("function", function), ("direct", direct))
+        if value is not None
+    ]
+    if len(given) != 1:
+        shown = {0: "none", 2: "both", 3: "all"}[len(given)]
+        raise ValueError(f"exactly one of endpoint, function and direct must be given, got {shown}")
+    for argument, value in (("network", network), ("component", component)):
+        if value is not None and endpoint is None:
+            why = "API Gateway is in none" if argument == "network" and direct is not None else "which has its own"
+            raise ValueError(f"{argument} must not be given with {given[0]}, {why}, got {value!r}")
+    if canary is not None and direct is not None:
+        raise ValueError(f"canary must not be given with direct, which has no function to shift to, got {canary!r}")
+    called = None if direct is None else cast("Construct", direct.endpoint)
+    check_account(scope, function=function, direct=called)
+
+
+def timeout_of(timeout: Duration | None, function: FunctionFrontEnd | None) -> Duration:
+    """How long API Gateway waits, longer than the function takes, so that the function can tell what happened.
+
+    Raises:
+        ValueError: the function would take longer.
+    """
+    if timeout is None:
+        if function is None or not streams(function) or is_token(function.timeout):
+            timeout = Duration.seconds(_USUAL_SECONDS)
+        else:
+            timeout = Duration.seconds(min(function.timeout.to_seconds() + 1, TIMEOUT_SECONDS[1]))
+    if function is not None and not is_token(timeout) and not is_token(function.timeout):
+        api, inner = timeout.to_seconds(), function.timeout.to_seconds()
+        if api <= inner:
+            raise ValueError(f"timeout must be longer than the function's {inner:g} seconds, got {api:g} seconds")
+    return timeout
+
+
+def streams(function: FunctionFrontEnd | None) -> bool:
+    """Whether the function sends its answers piece by piece."""
+    return bool(getattr(function, "streaming", False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """How a method calls its backend.
+
+    Args:
+        integration: The call.
+        request_headers: Headers that it passes on one by one; none passes on all.
+        dependencies: What must exist before.
+        options: Further arguments of the method.
+    """
+
+    integration: apigateway.Integration
+    request_headers: Sequence[str] = ()
+    dependencies: Sequence[IDependable] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def call(
+    scope: Construct,
+    backend: FunctionFrontEnd | DirectIntegration | None,
+    timeout: Duration,
+    answer_headers: dict[str, str],
+) -> Call:
+    """The call of a function's alias, or of SageMaker.
+
+    Args:
+        scope: The front end.
+        backend: What is called.
+        timeout: How long to wait.
+        answer_headers: Further headers of each answer, with static values. A function adds them itself.
+    """
+    if isinstance(backend, DirectIntegration):
+        holder = Construct(scope, "Direct")
+        role, policy = backend.create_role(holder)
+        return Call(
+            integration=backend.integration(role, timeout=timeout, answer_headers=answer_headers),
+            request_headers=backend.request_headers,
+            dependencies=[policy],
+            options={"method_responses": backend.responses(answer_headers)},
+        )
+    assert backend is not None  # noqa: S101 - `check_backend` has seen to it
+    transfer = apigateway.ResponseTransferMode.STREAM if streams(backend) else None
+    return Call(
+        integration=apigateway.LambdaIntegration(
+            backend.alias, timeout=timeout, allow_test_invoke=False, response_transfer_mode=transfer
+        )
+    )
+
+
+def add_headers(function: FunctionFrontEnd, answer_headers: Mapping[str, str]) -> None:
+    """Let a function add headers to each of its answers, which API Gateway passes on as they are."""
+    function.function.add_environment("ANSWER_HEADERS", json.dumps(dict(answer_headers)))
