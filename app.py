@@ -9,11 +9,15 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
 from stacks.asynchronous import AsynchronousSettings, AsynchronousStack
 from stacks.dog_breeds import DogBreedsSettings, DogBreedsStack
+from stacks.multi_region import MultiRegionSettings, RegionSettings, add_multi_region
 from stacks.pipeline import PipelineSettings, PipelineStack
+from stacks.private_api import PrivateApiSettings, PrivateApiStack
+from stacks.queue import QueueSettings, QueueStack
 from stacks.realtime import RealtimeSettings, RealtimeStack
 from stacks.serverless import ServerlessSettings, ServerlessStack
 from stacks.shadow import ShadowSettings, ShadowStack
 from stacks.shared import SharedSettings, SharedStack
+from stacks.stream import StreamSettings, StreamStack
 
 MODELS = Path(__file__).parent / "build" / "models"  # made by `make models`
 
@@ -44,7 +48,27 @@ def build(app: App, models: Path = MODELS) -> App:
         "Pipeline",
         settings=PipelineSettings(bucket="amzn-s3-demo-bucket", prefix="decisions", version="2026-11-01"),
     )
+    PrivateApiStack(app, "PrivateApi", settings=PrivateApiSettings(model=champion))
+    QueueStack(app, "Queue", settings=QueueSettings(model=champion))
+    StreamStack(app, "Stream", settings=StreamSettings(model=champion))
+    add_multi_region(
+        app,
+        "MultiRegion",
+        MultiRegionSettings(
+            account="111122223333",
+            main=RegionSettings(name="us-east-1", certificate_arn=_certificate("us-east-1")),
+            standby=RegionSettings(name="eu-west-1", certificate_arn=_certificate("eu-west-1")),
+            domain_name="scores.example.com",
+            hosted_zone_id="Z0123456789ABCDEFGHIJ",
+            key="tabular/2026-11-01/model.tar.gz",
+            version="2026-11-01",
+        ),
+    )
     return app
+
+
+def _certificate(region: str) -> str:
+    return f"arn:aws:acm:{region}:111122223333:certificate/12345678-1234-1234-1234-123456789012"
 
 
 def review(app: App) -> App:

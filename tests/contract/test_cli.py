@@ -43,6 +43,13 @@ def test_synthesises_the_examples_without_a_finding(tmp_path: Path) -> None:
         "Shadow",
         "Shared",
         "Pipeline",
+        "PrivateApi",
+        "Queue",
+        "Stream",
+        "MultiRegionStandbyModels",
+        "MultiRegionModels",
+        "MultiRegionMain",
+        "MultiRegionStandby",
     }
     assert review.findings == ()
 

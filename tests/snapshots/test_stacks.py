@@ -12,7 +12,22 @@ from syrupy.extensions.json import JSONSnapshotExtension
 from ml_constructs.policy.review import Review, StackReview
 from tests.snapshots.conftest import synthesise
 
-STACKS = ("Realtime", "DogBreeds", "Serverless", "Asynchronous", "Shadow", "Shared", "Pipeline")
+STACKS = (
+    "Realtime",
+    "DogBreeds",
+    "Serverless",
+    "Asynchronous",
+    "Shadow",
+    "Shared",
+    "Pipeline",
+    "PrivateApi",
+    "Queue",
+    "Stream",
+    "MultiRegionStandbyModels",
+    "MultiRegionModels",
+    "MultiRegionMain",
+    "MultiRegionStandby",
+)
 STATEFUL = ("AWS::EC2::VPC", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SageMaker::Endpoint")
 # Hashes of assets, and ids that follow them: other content is another deployment, but not another design.
 HASHES = re.compile(r"[0-9a-f]{64}|(?<=Artefacts)[0-9A-F]{16}|(?<=CurrentVersion)[0-9A-Za-z]{8}[0-9a-f]{32}")
