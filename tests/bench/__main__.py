@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import construction, handler, imports, local_cloud
+from tests.bench import construction, front_ends, handler, imports, local_cloud
 
 
 def main() -> None:
@@ -42,6 +42,14 @@ def _library(console: Console) -> None:
         "",
     )
     table.add_row("    the same, p99", *_row(warm.handler_p99_ms / 1000, warm.bare_p99_ms / 1000), "")
+    with console.status("calling through each front end"):
+        timings = front_ends.measure()
+    for timing in timings:
+        for percent in (50, 99):
+            ours, bare, direct = timing.percentiles(percent)
+            name = f"(g) {timing.name}; bare boto3, p50" if percent == 50 else "    the same, p99"  # noqa: PLR2004
+            target = f"{front_ends.TARGET}" if percent == 50 else ""  # noqa: PLR2004
+            table.add_row(f"{name} (endpoint alone {direct * 1000:.1f} ms)", *_row(ours, bare), target)
     console.print(table)
 
 

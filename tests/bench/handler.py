@@ -84,8 +84,10 @@ def cold_import(pairs: int = 15) -> ColdImport:
 
 
 def request_time(requests: int = 2000) -> RequestTime:
-    """Measure (d), the log line included."""
+    """Measure (d), the lines of log and metrics included."""
     with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
         _endpoint() as url,
         mock.patch.dict(os.environ, {**ENVIRONMENT, "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": url}),
         _json_log(),
