@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -152,15 +153,30 @@ class Deployment:
         headers: dict[str, str] | None = None,
         path: str = "/invocations",
     ) -> Answer:
-        """A POST to the API, signed if there are credentials."""
-        url = f"{self.cloud.url}/_aws/execute-api/{self.api}/live{path}"
+        """A POST to the API of the realtime stack, signed if there are credentials."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = AWSRequest("POST", url, data=data, headers={"Content-Type": "application/json", **(headers or {})})
+        named = {"Content-Type": "application/json"} | (headers or {})
+        return self.send(self.api, "POST", path, body=data, credentials=credentials, headers=named)
+
+    def send(
+        self,
+        api: str,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None,
+        credentials: Credentials | None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        """A request to an API, signed if there are credentials."""
+        url = f"{self.cloud.url}/_aws/execute-api/{api}/live{path}"
+        request = AWSRequest(method, url, data=body, headers=dict(headers))
         if credentials is not None:
             SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        sent = urllib.request.Request(url, body, dict(request.headers), method=method)
         try:
-            with opener.open(urllib.request.Request(url, data, dict(request.headers)), timeout=_API_LIMIT) as answer:
+            with opener.open(sent, timeout=_API_LIMIT) as answer:
                 return _answer(answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -28,7 +28,7 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def await_end(pids: set[int], seconds: float = 20) -> set[int]:
+def await_end(pids: set[int], seconds: float = 60) -> set[int]:
     """Those that still live when the time is over."""
     deadline = time.monotonic() + seconds
     while (alive := {pid for pid in pids if is_alive(pid)}) and time.monotonic() < deadline:

@@ -53,6 +53,8 @@ INFERENCE: Final = b"""
 import json, os, sys, time
 def model_fn(model_dir):
     print("the model is loaded", flush=True)
+    while not os.path.exists(os.environ.get("GATE", "/")):
+        time.sleep(0.02)
     if os.path.exists("fail_at_start"):
         os.remove("fail_at_start")
         raise RuntimeError("not this time")

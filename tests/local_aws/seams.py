@@ -11,9 +11,10 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextvars import Context, ContextVar
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final, Protocol
@@ -21,6 +22,8 @@ from typing import Any, Final, Protocol
 _gateway: Final[Any] = import_module("ministack.app")
 _iam_actions: Final[Any] = import_module("ministack.core.iam_actions")
 _iam_evaluator: Final[Any] = import_module("ministack.core.iam_evaluator")
+_pipes: Final[Any] = import_module("ministack.services.pipes")
+_firehose: Final[Any] = import_module("ministack.services.firehose")
 _lambda_runtime: Final[Any] = import_module("ministack.core.lambda_runtime")
 _responses: Final[Any] = import_module("ministack.core.responses")
 _router: Final[Any] = import_module("ministack.core.router")
@@ -31,12 +34,21 @@ _provisioners: Final[Any] = import_module("ministack.services.cloudformation.pro
 _stacks: Final[Any] = import_module("ministack.services.cloudformation.stacks")
 _cloudwatch: Final[Any] = import_module("ministack.services.cloudwatch")
 _iam: Final[Any] = import_module("ministack.services.iam")
+_lambda: Final[Any] = import_module("ministack.services.lambda_svc")
+_workflows: Final[Any] = import_module("ministack.services.stepfunctions")
 _sts: Final[Any] = import_module("ministack.services.sts")
 _waf: Final[Any] = import_module("ministack.services.waf")
 _tcp_server: Final[Any] = import_module("hypercorn.asyncio.tcp_server")
 
 TESTED_VERSIONS: Final = ("1.5.33",)
 _OUR_TYPES: Final[set[str]] = set()
+_INTEGRATION_ARGUMENTS: Final = (
+    "integration", "api_id", "stage_name", "stage", "resource", "request_path", "method", "headers", "body",
+    "query_params", "path_params",
+)  # fmt: skip
+_request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
+_waiting: Final[dict[str, str]] = {}
+_execution: Final[ContextVar[str]] = ContextVar("execution", default="")
 
 Reply = tuple[int, dict[str, str], bytes]
 """Status, headers and body, as every service of MiniStack answers."""
@@ -431,3 +443,236 @@ def honour_default_request_models() -> None:
         return check(method, api, request, headers, *rest)
 
     _apigateway._check_request_validation = check_with_default
+
+
+@dataclass(frozen=True)
+class GatewayError:
+    """A request that API Gateway answers by itself, with the gateway response of this type."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class IntegrationCall:
+    """A request to a REST API that was authorized and validated, and the integration that is to answer it."""
+
+    integration: Mapping[str, Any]
+    path: str
+    """Where the integration's URI leads, with placeholders."""
+    api_id: str
+    stage: str
+    stage_variables: Mapping[str, str]
+    method: str
+    resource_path: str
+    request_path: str
+    request_id: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    path_parameters: Mapping[str, str]
+    body: bytes
+    binary_media_types: list[str]
+    authorizer: Mapping[str, Any]
+    account: str
+    region: str
+
+    @property
+    def source_arn(self) -> str:
+        """The method, as execution policies name it."""
+        path = self.resource_path.lstrip("/")
+        return f"arn:aws:execute-api:{self.region}:{self.account}:{self.api_id}/{self.stage}/{self.method}/{path}"
+
+
+def add_service_integration(service: str, invoke: Callable[[IntegrationCall], Awaitable[Reply | GatewayError]]) -> None:
+    """Let `invoke` answer the integrations of REST APIs whose URI names this service and a path."""
+    theirs, execute = _apigateway._invoke_lambda_custom_v1, _apigateway._execute_in_scope
+
+    async def execute_and_tell(request: dict[str, Any], *rest: Any) -> Any:  # noqa: ANN401
+        _request_id.set(request["request_id"])
+        return await execute(request, *rest)
+
+    async def invoke_or_theirs(*given: Any, **scope: Any) -> Any:  # noqa: ANN401
+        named = dict(zip(_INTEGRATION_ARGUMENTS, given, strict=True)) | scope
+        target = _apigateway._parse_service_integration_uri(named["integration"].get("uri", ""))
+        if target is None or target[1:3] != (service, "path"):
+            return await theirs(*given, **scope)
+        answer = await invoke(
+            IntegrationCall(
+                integration=named["integration"],
+                path=f"/{target[3]}",
+                api_id=named["api_id"],
+                stage=named["stage_name"],
+                stage_variables=named["stage"].get("variables") or {},
+                method=named["method"],
+                resource_path=named["resource"]["path"],
+                request_path=named["request_path"],
+                request_id=_request_id.get(),
+                headers=_single(named["headers"]),
+                query=_single(named["query_params"]),
+                path_parameters=named["path_params"] or {},
+                body=named["body"] or b"",
+                binary_media_types=list(named["binary_media_types"]),
+                authorizer=named["authorizer_context"] or {},
+                account=named["owner_account_id"],
+                region=named["owner_region"],
+            )
+        )
+        return _apigateway._gw_error(answer.kind, answer.message) if isinstance(answer, GatewayError) else answer
+
+    _apigateway._invoke_lambda_custom_v1, _apigateway._execute_in_scope = invoke_or_theirs, execute_and_tell
+
+
+def _single(values: Mapping[str, Any] | None) -> dict[str, str]:
+    return {
+        name: str(value[-1] if isinstance(value, list | tuple) else value) for name, value in (values or {}).items()
+    }
+
+
+def may(credentials: Credentials, action: str, resource: str) -> bool:
+    """Whether the policies of a role, and of the resource, allow an action."""
+    if not is_authorizing():
+        return True
+    service = action.partition(":")[0]
+
+    def is_allowed() -> bool:
+        return _iam_evaluator.enforce(credentials.access_key, action, service, region(), resource_arn=resource) is None
+
+    return Context().run(_in_scope, account(), region(), is_allowed)
+
+
+def _in_scope(account_id: str, region_name: str, function: Callable[[], bool]) -> bool:
+    """Evaluate without the request that is being answered: it is somebody else who asks."""
+    with acting_in(account_id, region_name):
+        _iam_evaluator.pin_request_origin("127.0.0.1", secure_transport=True)
+        return function()
+
+
+def stop_reading_streams() -> None:
+    """Leave Kinesis streams that are mapped to functions to us."""
+    _lambda._poll_kinesis = lambda: False
+
+
+def stream_mappings() -> list[dict[str, Any]]:
+    """The mappings of Kinesis streams of the account and region in scope."""
+    return [
+        dict(_lambda._esm_response(one)) for one in list(_lambda._esms.values()) if ":kinesis:" in one["EventSourceArn"]
+    ]
+
+
+def accept_stream_consumers() -> None:
+    """Let the ARN of a stream's consumer name its stream."""
+    name_of = _lambda._kinesis_stream_name_from_arn_spec
+
+    def name_of_stream(spec: Any) -> Any:  # noqa: ANN401
+        return name_of(replace(spec, resource=spec.resource.partition("/consumer/")[0]))
+
+    _lambda._kinesis_stream_name_from_arn_spec = name_of_stream
+
+
+@dataclass(frozen=True)
+class WorkflowTask:
+    """What a state machine is about to do."""
+
+    resource: str
+    arguments: dict[str, Any]
+    machine: str
+    role: str
+
+
+class WorkflowTaskError(Exception):
+    """A task fails, with an error's name and its cause."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(cause)
+        self.error = error
+
+
+def guard_workflow_tasks(check: Callable[[WorkflowTask], None]) -> None:
+    """Let `check` look at each task of an execution before it is done; what it raises fails the task."""
+    run = _workflows._run_execution
+
+    def run_and_tell(execution: str, *rest: Any) -> Any:  # noqa: ANN401
+        _execution.set(execution)
+        return run(execution, *rest)
+
+    invoke, wait = _workflows._invoke_resource, _workflows._invoke_with_callback
+
+    def guarded_invoke(resource: str, arguments: Any) -> Any:  # noqa: ANN401
+        _failing(check, _task(resource, arguments))
+        return invoke(resource, arguments)
+
+    def guarded_wait(resource: str, arguments: Any, token: str, *rest: Any) -> Any:  # noqa: ANN401
+        task = _task(resource, arguments)
+        _failing(check, task)
+        _waiting[token] = task.machine
+        try:
+            return wait(resource, arguments, token, *rest)
+        finally:
+            _waiting.pop(token, None)
+
+    _workflows._run_execution = run_and_tell
+    _workflows._invoke_resource, _workflows._invoke_with_callback = guarded_invoke, guarded_wait
+
+
+def name_machines_of_tokens() -> None:
+    """Let IAM evaluate the result of a task for the state machine that waits for it; MiniStack takes `*`."""
+    theirs = _iam_actions.extract_resource_arn
+
+    def resource_of(service: str, method: str, path: str, headers: Any, body: Any, *rest: Any, **more: Any) -> Any:  # noqa: ANN401
+        if service == "states" and _waiting and b"taskToken" in (body or b""):
+            machine = _waiting.get(json.loads(body).get("taskToken"))
+            if machine is not None:
+                return machine
+        return theirs(service, method, path, headers, body, *rest, **more)
+
+    _iam_actions.extract_resource_arn = resource_of
+
+
+def add_workflow_calls(
+    calls: Collection[tuple[str, str]], call: Callable[[WorkflowTask, str, str], dict[str, Any]]
+) -> None:
+    """Let `call` do the tasks `arn:aws:states:::aws-sdk:<service>:<action>` of these services and actions."""
+    theirs = _workflows._invoke_aws_sdk_integration
+
+    def invoke(resource: str, arguments: Any) -> Any:  # noqa: ANN401
+        parts = resource.split(":")
+        service, action = parts[6].lower(), parts[7].partition(".")[0]
+        if (service, action) not in calls:
+            return theirs(resource, arguments)
+        return _failing(call, _task(resource, arguments), service, action)
+
+    _workflows._invoke_aws_sdk_integration = invoke
+
+
+def _task(resource: str, arguments: Any) -> WorkflowTask:  # noqa: ANN401
+    execution = _workflows._executions[_execution.get()]
+    machine = _workflows._state_machines[execution["stateMachineArn"]]
+    given = arguments if isinstance(arguments, dict) else {}
+    return WorkflowTask(resource, given, machine["stateMachineArn"], machine["roleArn"])
+
+
+def _failing(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+    try:
+        return function(*arguments)
+    except WorkflowTaskError as error:
+        raise _workflows._ExecutionError(error.error, str(error)) from None
+
+
+def pipes() -> list[dict[str, Any]]:
+    """The EventBridge pipes of the account and region in scope."""
+    return [dict(pipe) for pipe in list(_pipes._pipes.values())]
+
+
+def guard_deliveries(deliver: Callable[[str, Mapping[str, Any], bytes], bytes | None]) -> None:
+    """Let `deliver` make what Firehose puts into a bucket, from the stream's ARN, the destination and a record.
+
+    It gives nothing where Firehose may not deliver.
+    """
+    theirs = _firehose._deliver_to_s3
+
+    def deliver_or_not(stream: Any, destination: Any, data: bytes, *rest: Any) -> None:  # noqa: ANN401
+        made = deliver(_firehose._stream_arn(stream["name"]), destination["config"], data)
+        if made is not None:
+            theirs(stream, destination, made, *rest)
+
+    _firehose._deliver_to_s3 = deliver_or_not

@@ -14,7 +14,16 @@ import threading
 import time
 from typing import Final
 
-_EXTENSIONS: Final = ("sagemaker", "stubs", "auto_scaling", "cloudformation", "census")
+_EXTENSIONS: Final = (
+    "sagemaker",
+    "stubs",
+    "auto_scaling",
+    "api_gateway",
+    "event_sources",
+    "workflows",
+    "cloudformation",
+    "census",
+)
 _LOG_WAIT: Final = 0.005  # seconds; a line that comes later stands in the next request's log
 _GRACE: Final = 10.0  # seconds from the request to stop until the kill
 

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # sh
 from botocore.credentials import Credentials  # type: ignore[import-untyped]  # ships no types
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # ships no types
 
-from tests.local_aws.sagemaker_harness import LIMIT, REGION, Emulator, servers, until, variant
+from tests.local_aws.sagemaker_harness import LIMIT, REGION, Emulator, refusal, servers, until, variant
 from tests.local_aws.sagemaker_traffic import Traffic
 
 CALLERS = 200
@@ -89,19 +89,25 @@ def test_capacity_goes_up_and_down_under_traffic_without_a_failed_request(cloud:
     assert traffic.errors == []
 
 
-def test_a_request_under_way_is_answered_though_its_endpoint_is_deleted(cloud: Emulator) -> None:
-    with ThreadPoolExecutor(10) as pool:
-        with cloud.serving("leaving", variant("A", "champion")):
-            (pid,) = servers(cloud)
-            slow = [pool.submit(cloud.invoke, "leaving", {"sleep": 1.5}) for _ in range(10)]
+def test_a_request_under_way_is_answered_though_its_endpoint_is_deleted(cloud: Emulator, tmp_path: Path) -> None:
+    sagemaker, gate = cloud.client("sagemaker"), tmp_path / "gate"
+    with cloud.serving("leaving", variant("A", "champion")), ThreadPoolExecutor(10) as pool:
+        (pid,) = servers(cloud)
+        try:
+            slow = [pool.submit(cloud.invoke, "leaving", {"wait_for": str(gate)}) for _ in range(10)]
             until(lambda: connections(pid) >= 10)
+            sagemaker.delete_endpoint(EndpointName="leaving")
+            until(lambda: "not found" in refusal(lambda: cloud.invoke("leaving"))["Error"]["Message"])
+        finally:
+            gate.touch()
         assert {future.result()["Body"]["pid"] for future in slow} == {pid}
+        until(lambda: not sagemaker.list_endpoints(NameContains="leaving")["Endpoints"])
 
 
 def connections(pid: int) -> int:
-    """The sockets of a process."""
+    """The connections of callers to a model server."""
     paths = Path(f"/proc/{pid}/fd").iterdir()
-    return sum(str(path.readlink()).startswith("socket:") for path in paths)
+    return sum(str(path.readlink()).startswith("socket:") for path in paths) - 1  # it listens at one
 
 
 def test_callers_of_a_deleted_endpoint_are_told_so(cloud: Emulator) -> None:
@@ -128,9 +134,11 @@ def test_many_calls_of_the_control_plane_at_once(cloud: Emulator) -> None:
     assert sagemaker.list_models(NameContains="many-")["Models"] == []
 
 
-def test_one_of_many_who_create_or_update_the_same_endpoint_succeeds(cloud: Emulator) -> None:
-    sagemaker = cloud.client("sagemaker")
-    cloud.config("contested", variant("A", "champion"))
+def test_one_of_many_who_create_or_update_the_same_endpoint_succeeds(cloud: Emulator, tmp_path: Path) -> None:
+    sagemaker, gate = cloud.client("sagemaker"), tmp_path / "gate"
+    role = cloud.client("iam").get_role(RoleName="execution")["Role"]["Arn"]
+    cloud.model("contested", role, "s3://models/model.tar.gz", GATE=str(gate))
+    cloud.config("contested", variant("A", "contested"))
 
     def attempt(call: Callable[..., object]) -> str:
         try:
@@ -143,9 +151,12 @@ def test_one_of_many_who_create_or_update_the_same_endpoint_succeeds(cloud: Emul
     with ThreadPoolExecutor(20) as pool:
         outcomes = Counter(pool.map(attempt, [sagemaker.create_endpoint] * 20))
         assert outcomes == {"done": 1, f'Cannot create already existing endpoint "{arn}".': 19}
+        gate.touch()
         cloud.settle("contested")
+        gate.unlink()  # the update lasts until all have been refused
         outcomes = Counter(pool.map(attempt, [sagemaker.update_endpoint] * 20))
         assert outcomes == {"done": 1, f'Cannot update in-progress endpoint "{arn}".': 19}
+        gate.touch()
     cloud.settle("contested")
     assert len(until(lambda: servers(cloud))) == 1
     cloud.remove("contested")

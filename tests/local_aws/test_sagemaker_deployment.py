@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +19,18 @@ LONG = 3600  # seconds of AWS: longer than what ends it takes, however busy the 
 
 
 @pytest.fixture(scope="module")
-def prepared(cloud: Emulator) -> Emulator:
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """While it is missing, no container of the model `green` comes up."""
+    path = tmp_path_factory.mktemp("green") / "gate"
+    path.touch()
+    return path
+
+
+@pytest.fixture(scope="module")
+def prepared(cloud: Emulator, gate: Path) -> Emulator:
     role = cloud.client("iam").get_role(RoleName="execution")["Role"]["Arn"]
     for tag in ("blue", "green"):
-        cloud.model(tag, role, "s3://models/model.tar.gz", TAG=tag)
+        cloud.model(tag, role, "s3://models/model.tar.gz", TAG=tag, **({"GATE": str(gate)} if tag == "green" else {}))
         cloud.config(tag, variant("A", tag, InitialInstanceCount=2))
     cloud.model("failing", role, "s3://models/model.tar.gz", TAG="failing", ALWAYS_FAIL="1")
     cloud.config("failing-canary", variant("C", "failing"))
@@ -68,15 +77,17 @@ def update(cloud: Emulator, config: str, **members: Any) -> dict[str, Any]:
     ],
     ids=["default", "all at once", "canary", "linear", "rolling"],
 )
-def test_a_deployment_loses_no_request(served: Emulator, policy: dict[str, Any] | None) -> None:
+def test_a_deployment_loses_no_request(served: Emulator, gate: Path, policy: dict[str, Any] | None) -> None:
     with Traffic(served, "served") as traffic:
         until(lambda: traffic.answers)
+        gate.unlink()
         served.client("sagemaker").update_endpoint(
             EndpointName="served",
             EndpointConfigName="green",
             **({} if policy is None else {"DeploymentConfig": policy}),
         )
         pending = served.client("sagemaker").describe_endpoint(EndpointName="served")
+        gate.touch()
         described = served.settle("served")
         answered = len(traffic.answers)
         until(lambda: len(traffic.answers) > answered + 2)

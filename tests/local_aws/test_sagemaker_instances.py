@@ -80,9 +80,13 @@ def test_a_deleted_endpoint_leaves_no_process_and_no_file(cloud: Emulator, cloud
         assert (servers(cloud), sorted((cloud_directory / "sagemaker" / "instances").iterdir())) == before
 
 
-def test_weights_and_capacities_change_in_place(cloud: Emulator) -> None:
-    sagemaker = cloud.client("sagemaker")
-    with cloud.serving("scaled", variant("A", "champion"), variant("B", "challenger")):
+def test_weights_and_capacities_change_in_place(cloud: Emulator, tmp_path: Path) -> None:
+    sagemaker, gate = cloud.client("sagemaker"), tmp_path / "gate"
+    role = cloud.client("iam").get_role(RoleName="execution")["Role"]["Arn"]
+    cloud.model("gated", role, "s3://models/model.tar.gz", GATE=str(gate))
+    gate.touch()
+    with cloud.serving("scaled", variant("A", "champion"), variant("B", "gated")):
+        gate.unlink()  # until it is back, no further instance comes up
         change = [{"VariantName": "A", "DesiredWeight": 0.0}, {"VariantName": "B", "DesiredInstanceCount": 2}]
         sagemaker.update_endpoint_weights_and_capacities(EndpointName="scaled", DesiredWeightsAndCapacities=change)
         assert sagemaker.describe_endpoint(EndpointName="scaled")["EndpointStatus"] == "Updating"
@@ -91,6 +95,7 @@ def test_weights_and_capacities_change_in_place(cloud: Emulator) -> None:
         assert "Cannot update in-progress endpoint" in error["Message"]
         error = refusal(lambda: sagemaker.delete_endpoint(EndpointName="scaled"))["Error"]
         assert "Cannot update in-progress" in error["Message"]
+        gate.touch()
         first, second = cloud.settle("scaled")["ProductionVariants"]
         assert (first["CurrentWeight"], first["CurrentInstanceCount"]) == (0, 1)
         assert (second["CurrentWeight"], second["CurrentInstanceCount"]) == (1, 2)

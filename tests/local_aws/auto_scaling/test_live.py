@@ -105,6 +105,17 @@ def activities(cloud: Cloud, target: Target, **more: Any) -> list[dict[str, Any]
     return [item for item in found if item["StartTime"] >= one["CreationTime"]]
 
 
+def finished(cloud: Cloud, target: Target) -> dict[str, Any]:
+    """The newest activity, once it has ended: that is after the capacity has been reached."""
+
+    def ended() -> dict[str, Any] | None:
+        newest = activities(cloud, target)[0]
+        return None if newest["StatusCode"] == "InProgress" else newest
+
+    found: dict[str, Any] = until(ended)
+    return found
+
+
 def rest(cloud: Cloud, minutes: float) -> None:
     """Let AWS time pass in which nothing may happen."""
     del cloud
@@ -189,7 +200,7 @@ def test_load_brings_instances_that_serve_and_quiet_takes_them_away(cloud: Cloud
     assert newest["Cause"] == f"monitor alarm {high} in state ALARM triggered policy load"
     with traffic(cloud, pause=0.5) as pids:  # no request at all would be no data, and no reason to scale in
         await_count(cloud, 1)
-        pids.clear()
+    with traffic(cloud, pause=0.5) as pids:  # no answer of an instance that has gone meanwhile
         until(lambda: sum(pids.values()) > 3)
         assert len(pids) == 1
     newest = activities(cloud, target)[0]
@@ -288,8 +299,8 @@ def test_scaling_waits_for_a_deployment_and_survives_the_removal_of_its_variant(
     assert cloud.settle("served")["EndpointConfigName"] == "one"
     await_count(cloud, 2)
     until(lambda: len(scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]) == 1)
-    assert cloud.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
-    assert [item["StatusCode"] for item in activities(cloud, target)[:1]] == ["Successful"]
+    until(lambda: cloud.client("cloudwatch").describe_alarms()["MetricAlarms"] == [])
+    assert finished(cloud, target)["StatusCode"] == "Successful"
     assert activities(cloud, other) == []
 
 

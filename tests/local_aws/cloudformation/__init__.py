@@ -10,6 +10,7 @@ from __future__ import annotations
 from tests.local_aws.cloudformation import (
     api_gateway,
     audit,
+    event_sources,
     firewall,
     functions,
     inference_component,
@@ -19,7 +20,7 @@ from tests.local_aws.cloudformation import (
     templates,
 )
 
-_MODULES = (sagemaker, inference_component, scaling, audit, network, firewall, api_gateway)
+_MODULES = (sagemaker, inference_component, scaling, audit, network, firewall, api_gateway, event_sources)
 
 
 def install() -> None:
@@ -27,5 +28,5 @@ def install() -> None:
     for module in _MODULES:
         for resource_type in module.TYPES:
             resource_type.install()
-    for completed in (network, api_gateway, functions, templates):
+    for completed in (network, api_gateway, event_sources, functions, templates):
         completed.install()

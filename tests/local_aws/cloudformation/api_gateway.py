@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ApiGa
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tests.local_aws import seams
@@ -13,6 +14,7 @@ from tests.local_aws.cloudformation.resource import Created, ResourceType, exten
 from tests.local_aws.seams import Properties
 
 _NAME_LENGTH: Final = 128
+_PARAMETER: Final = re.compile(r"method\.request\.(header|querystring|path)\.")
 
 
 def create_validator(logical_id: str, properties: Properties, stack: str) -> Created:
@@ -62,6 +64,43 @@ def _validate_requests(_method: str, properties: Properties) -> None:
     )
 
 
+def _check_mappings(_method: str, properties: Properties) -> None:
+    """Only what a method declares can be mapped.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping-sources.html
+    """
+    integration, declared = properties.get("Integration") or {}, properties.get("RequestParameters") or {}
+    for expression in (integration.get("RequestParameters") or {}).values():
+        if _PARAMETER.match(str(expression)) and expression not in declared:
+            raise _unmapped(expression)
+    answers = {str(item["StatusCode"]): item for item in properties.get("MethodResponses") or []}
+    for response in integration.get("IntegrationResponses") or []:
+        answer = answers.get(str(response["StatusCode"]))
+        if answer is None:
+            raise ValueError("Invalid Response status code specified")
+        for target in response.get("ResponseParameters") or {}:
+            if target not in (answer.get("ResponseParameters") or {}):
+                raise _unmapped(target)
+
+
+def _unmapped(expression: str) -> ValueError:
+    return ValueError(
+        "Invalid mapping expression specified: Validation Result: warnings : [], errors : "
+        f"[Invalid mapping expression parameter specified: {expression}]"
+    )
+
+
+def _convert_payloads(_method: str, properties: Properties) -> None:
+    handling = (properties.get("Integration") or {}).get("ContentHandling")
+    if handling:
+        client("apigateway").update_integration(
+            restApiId=properties["RestApiId"],
+            resourceId=properties["ResourceId"],
+            httpMethod=properties["HttpMethod"],
+            patchOperations=[{"op": "replace", "path": "/contentHandling", "value": handling}],
+        )
+
+
 def _log_access(stage: str, properties: Properties) -> None:
     setting = properties.get("AccessLogSetting")
     if setting:
@@ -82,7 +121,9 @@ def _true(value: object) -> bool:
 def install() -> None:
     """Complete the types that MiniStack has."""
     seams.honour_default_request_models()
+    extend("AWS::ApiGateway::Method", _check_mappings)
     extend("AWS::ApiGateway::Method", _validate_requests)
+    extend("AWS::ApiGateway::Method", _convert_payloads)
     extend("AWS::ApiGateway::Stage", _log_access)
 
 
