@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ml_constructs.audit import AuditTrail
+    from ml_constructs.checks.sagemaker_checks import SageMakerChecks
     from ml_constructs.components.adapter_component import AdapterComponent
     from ml_constructs.components.deployment import ComponentDeployment
     from ml_constructs.components.inference_component import InferenceComponent
     from ml_constructs.components.shared_endpoint import SharedEndpoint
     from ml_constructs.components.specification import ComponentSpecification, Placement
-    from ml_constructs.encryption import EncryptionKey
+    from ml_constructs.encryption import EncryptionKey, ReplicaKey
     from ml_constructs.endpoint_config.asynchronous import AsyncInference, AsyncStorage
     from ml_constructs.endpoint_config.data_capture import DataCapture
     from ml_constructs.endpoint_config.explainability import ClarifyExplainer, ClarifyInference, ShapBaseline
@@ -28,9 +29,25 @@ if TYPE_CHECKING:
     from ml_constructs.endpoints.rollback import RollbackThresholds
     from ml_constructs.experiments.experiment import InferenceExperiment
     from ml_constructs.experiments.variant import ExperimentVariant
+    from ml_constructs.front_ends.api_health import ApiHealth
+    from ml_constructs.front_ends.bulk import BulkInvokeFrontEnd
+    from ml_constructs.front_ends.canary import ApiCanary
+    from ml_constructs.front_ends.cors import Cors
+    from ml_constructs.front_ends.delivery import FirehoseDelivery
+    from ml_constructs.front_ends.direct_integration import DirectIntegration
+    from ml_constructs.front_ends.dns_routing import DnsRouting
+    from ml_constructs.front_ends.domain import ApiDomain
     from ml_constructs.front_ends.function import FunctionFrontEnd
+    from ml_constructs.front_ends.invoker_role import InvokerRole
+    from ml_constructs.front_ends.mutual_tls import MutualTls
+    from ml_constructs.front_ends.queue import QueueFrontEnd
+    from ml_constructs.front_ends.reading import StreamReading
     from ml_constructs.front_ends.rest_api import RestApiFrontEnd
+    from ml_constructs.front_ends.stream import StreamFrontEnd
+    from ml_constructs.front_ends.usage_plan import UsagePlan
     from ml_constructs.front_ends.web_acl import WebAcl
+    from ml_constructs.front_ends.worker import Worker
+    from ml_constructs.front_ends.workflow import WorkflowFrontEnd
     from ml_constructs.interfaces.component import IInferenceComponent
     from ml_constructs.interfaces.endpoint import IEndpoint
     from ml_constructs.interfaces.shared_endpoint import ISharedEndpoint
@@ -47,6 +64,8 @@ if TYPE_CHECKING:
     from ml_constructs.models.private_registry import PrivateRegistry
     from ml_constructs.models.registry import IModelPackageGroup, ModelPackageGroup
     from ml_constructs.network.inference_network import InferenceNetwork
+    from ml_constructs.network.private_access import PrivateAccess
+    from ml_constructs.network.shared_dns import SharedDns
     from ml_constructs.observability.alarm_thresholds import AlarmThresholds
     from ml_constructs.observability.alarms import EndpointAlarms
     from ml_constructs.observability.dashboard import EndpointDashboard
@@ -57,6 +76,7 @@ if TYPE_CHECKING:
     from ml_constructs.scaling.steps import ScalingStep
     from ml_constructs.scaling.variant_scaling import VariantScaling
     from ml_constructs.storage import ArtifactBucket, CaptureBucket, LogBucket, TrailBucket
+    from ml_constructs.supply.bucket_replication import BucketReplication
     from ml_constructs.supply.golden_image import GoldenImage
     from ml_constructs.supply.image_component import ImageComponent
     from ml_constructs.supply.repository import ImageRepository
@@ -64,11 +84,16 @@ if TYPE_CHECKING:
 _MODULES = {
     "AdapterComponent": "components.adapter_component",
     "AlarmThresholds": "observability.alarm_thresholds",
+    "ApiCanary": "front_ends.canary",
+    "ApiDomain": "front_ends.domain",
+    "ApiHealth": "front_ends.api_health",
     "ArtifactBucket": "storage",
     "AsyncInference": "endpoint_config.asynchronous",
     "AsyncStorage": "endpoint_config.asynchronous",
     "AuditTrail": "audit",
     "BoundImage": "models._image_sources",
+    "BucketReplication": "supply.bucket_replication",
+    "BulkInvokeFrontEnd": "front_ends.bulk",
     "CaptureBucket": "storage",
     "ClarifyExplainer": "endpoint_config.explainability",
     "ClarifyInference": "endpoint_config.explainability",
@@ -78,14 +103,18 @@ _MODULES = {
     "ConcurrencyScaling": "scaling.concurrency_scaling",
     "Container": "models.container",
     "ContainerImage": "models.images",
+    "Cors": "front_ends.cors",
     "DataCapture": "endpoint_config.data_capture",
     "Deployment": "endpoints.deployment",
     "DeploymentEvents": "observability.deployment_events",
+    "DirectIntegration": "front_ends.direct_integration",
+    "DnsRouting": "front_ends.dns_routing",
     "EncryptionKey": "encryption",
     "Endpoint": "endpoints.endpoint",
     "EndpointAlarms": "observability.alarms",
     "EndpointDashboard": "observability.dashboard",
     "ExperimentVariant": "experiments.variant",
+    "FirehoseDelivery": "front_ends.delivery",
     "FunctionFrontEnd": "front_ends.function",
     "GoldenImage": "supply.golden_image",
     "IEndpoint": "interfaces.endpoint",
@@ -101,6 +130,7 @@ _MODULES = {
     "InferenceNetwork": "network.inference_network",
     "InstancePool": "endpoint_config.instance_pools",
     "InstanceVariant": "endpoint_config.instance_variant",
+    "InvokerRole": "front_ends.invoker_role",
     "LogBucket": "storage",
     "Model": "models.model",
     "ModelData": "models.model_data",
@@ -109,31 +139,47 @@ _MODULES = {
     "ModelPackageGroup": "models.registry",
     "ModelVersion": "models.model_version",
     "MultiModelData": "models.multi_model_data",
+    "MutualTls": "front_ends.mutual_tls",
     "PackagedContainer": "models.packaged_container",
     "Placement": "components.specification",
+    "PrivateAccess": "network.private_access",
     "PrivateRegistry": "models.private_registry",
+    "QueueFrontEnd": "front_ends.queue",
+    "ReplicaKey": "encryption",
     "RestApiFrontEnd": "front_ends.rest_api",
     "RollbackThresholds": "endpoints.rollback",
     "Routing": "endpoint_config.routing",
+    "SageMakerChecks": "checks.sagemaker_checks",
     "ScaleIn": "endpoint_config.shared_variant",
     "ScalingStep": "scaling.steps",
     "ServerlessVariant": "endpoint_config.serverless_variant",
     "ShapBaseline": "endpoint_config.explainability",
+    "SharedDns": "network.shared_dns",
     "SharedEndpoint": "components.shared_endpoint",
     "SharedVariant": "endpoint_config.shared_variant",
+    "StreamFrontEnd": "front_ends.stream",
+    "StreamReading": "front_ends.reading",
     "TrailBucket": "storage",
+    "UsagePlan": "front_ends.usage_plan",
     "VariantScaling": "scaling.variant_scaling",
     "WebAcl": "front_ends.web_acl",
+    "Worker": "front_ends.worker",
+    "WorkflowFrontEnd": "front_ends.workflow",
 }
 
 __all__ = [
     "AdapterComponent",
     "AlarmThresholds",
+    "ApiCanary",
+    "ApiDomain",
+    "ApiHealth",
     "ArtifactBucket",
     "AsyncInference",
     "AsyncStorage",
     "AuditTrail",
     "BoundImage",
+    "BucketReplication",
+    "BulkInvokeFrontEnd",
     "CaptureBucket",
     "ClarifyExplainer",
     "ClarifyInference",
@@ -143,14 +189,18 @@ __all__ = [
     "ConcurrencyScaling",
     "Container",
     "ContainerImage",
+    "Cors",
     "DataCapture",
     "Deployment",
     "DeploymentEvents",
+    "DirectIntegration",
+    "DnsRouting",
     "EncryptionKey",
     "Endpoint",
     "EndpointAlarms",
     "EndpointDashboard",
     "ExperimentVariant",
+    "FirehoseDelivery",
     "FunctionFrontEnd",
     "GoldenImage",
     "IEndpoint",
@@ -166,6 +216,7 @@ __all__ = [
     "InferenceNetwork",
     "InstancePool",
     "InstanceVariant",
+    "InvokerRole",
     "LogBucket",
     "Model",
     "ModelData",
@@ -174,21 +225,32 @@ __all__ = [
     "ModelPackageGroup",
     "ModelVersion",
     "MultiModelData",
+    "MutualTls",
     "PackagedContainer",
     "Placement",
+    "PrivateAccess",
     "PrivateRegistry",
+    "QueueFrontEnd",
+    "ReplicaKey",
     "RestApiFrontEnd",
     "RollbackThresholds",
     "Routing",
+    "SageMakerChecks",
     "ScaleIn",
     "ScalingStep",
     "ServerlessVariant",
     "ShapBaseline",
+    "SharedDns",
     "SharedEndpoint",
     "SharedVariant",
+    "StreamFrontEnd",
+    "StreamReading",
     "TrailBucket",
+    "UsagePlan",
     "VariantScaling",
     "WebAcl",
+    "Worker",
+    "WorkflowFrontEnd",
 ]
 
 

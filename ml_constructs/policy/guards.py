@@ -6,9 +6,22 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ml_constructs.policy.finding import ReviewedStack
 from ml_constructs.policy.review import StackReview
+from ml_constructs.policy.template import mapping
 
 _ROUTES_OUT: Final = ("AWS::EC2::NatGateway", "AWS::EC2::InternetGateway", "AWS::EC2::EgressOnlyInternetGateway")
+
+
+def summary(stack: StackReview) -> ReviewedStack:
+    """A stack in few words."""
+    return ReviewedStack(
+        name=stack.name,
+        file=stack.file or str(stack.template_path),
+        size=stack.template_path.stat().st_size,
+        services=dict(sorted(stack.services.items())),
+        guards=guards(stack),
+    )
 
 
 def guards(stack: StackReview) -> dict[str, str]:
@@ -28,11 +41,11 @@ def guards(stack: StackReview) -> dict[str, str]:
 def _deployments(stack: StackReview) -> str:
     texts = []
     for endpoint in stack.resources("AWS::SageMaker::Endpoint"):
-        config = endpoint.get("DeploymentConfig", {})
-        routing = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
-        strategy = "rolling" if "RollingUpdatePolicy" in config else routing.get("Type", "all at once").lower()
-        size = (routing.get("CanarySize") or routing.get("LinearStepSize") or {}).get("Value")
-        alarms = len(config.get("AutoRollbackConfiguration", {}).get("Alarms", []))
+        config = mapping(endpoint, "DeploymentConfig")
+        routing = mapping(config, "BlueGreenUpdatePolicy", "TrafficRoutingConfiguration")
+        strategy = "rolling" if "RollingUpdatePolicy" in config else str(routing.get("Type", "all at once")).lower()
+        size = (mapping(routing, "CanarySize") or mapping(routing, "LinearStepSize")).get("Value")
+        alarms = len(_as_list(mapping(config, "AutoRollbackConfiguration").get("Alarms", [])))
         share = "" if size is None else f" {size} %"
         texts.append(f"{strategy.replace('_', ' ')}{share}, rolls back on {_count(alarms, 'alarm')}")
     return "; ".join(texts)
@@ -52,7 +65,7 @@ def _scaling(stack: StackReview) -> str:
     if not targets:
         return ""
     ranges = ", ".join(
-        f"{str(target['ResourceId']).rsplit('/', 1)[-1]} {target['MinCapacity']} to {target['MaxCapacity']}"
+        f"{_last(target.get('ResourceId'))} {_shown(target.get('MinCapacity'))} to {_shown(target.get('MaxCapacity'))}"
         for target in targets
     )
     policies = len(stack.resources("AWS::ApplicationAutoScaling::ScalingPolicy"))
@@ -60,13 +73,13 @@ def _scaling(stack: StackReview) -> str:
 
 
 def _encryption(stack: StackReview) -> str:
-    keys = {name for name, each in stack.template.get("Resources", {}).items() if each["Type"] == "AWS::KMS::Key"}
+    keys = {name for name, each in stack.all_resources.items() if each["Type"] == "AWS::KMS::Key"}
     if not keys:
         return ""
     rotated = sum(key.get("EnableKeyRotation") is True for key in stack.resources("AWS::KMS::Key"))
     users = sum(
-        each["Type"].split("::")[1] not in {"KMS", "IAM"} and _mentions(each.get("Properties", {}), keys)
-        for each in stack.template["Resources"].values()
+        not each["Type"].startswith(("AWS::KMS::", "AWS::IAM::")) and _mentions(each.get("Properties", {}), keys)
+        for each in stack.all_resources.values()
     )
     return f"{_count(len(keys), 'customer-managed key')}, {rotated} rotated; encrypts {_count(users, 'resource')}"
 
@@ -98,8 +111,8 @@ def _access(stack: StackReview) -> str:
     statements = [
         statement
         for policy in stack.resources("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
-        for statement in policy.get("PolicyDocument", {}).get("Statement", [])
-        if statement["Effect"] == "Allow"
+        for statement in _as_list(mapping(policy, "PolicyDocument").get("Statement", []))
+        if mapping(statement).get("Effect") == "Allow"
     ]
     if statements:
         wide = sum("*" in _as_list(statement.get("Action")) for statement in statements)
@@ -128,6 +141,21 @@ def _mentions(value: Any, names: set[str]) -> bool:  # noqa: ANN401 - any CloudF
 
 def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - a policy element is one or many
     return value if isinstance(value, list) else [value]
+
+
+def _last(resource_id: Any) -> str:  # noqa: ANN401 - any CloudFormation expression
+    """The variant or component that a scalable target names, as far as the template says it."""
+    match resource_id:
+        case str() | {"Fn::Sub": str()}:
+            text = resource_id if isinstance(resource_id, str) else resource_id["Fn::Sub"]
+            return str(text).rsplit("/", 1)[-1]
+        case {"Fn::Join": [str(separator), [*parts]]}:
+            return _last(separator.join(each if isinstance(each, str) else "?" for each in parts))
+    return "?"
+
+
+def _shown(capacity: Any) -> str:  # noqa: ANN401 - any CloudFormation expression
+    return str(capacity) if isinstance(capacity, (int, str)) else "?"
 
 
 def _count(number: int, noun: str) -> str:

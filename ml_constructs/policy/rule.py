@@ -23,7 +23,7 @@ from typing import Any, Final, Literal
 RULES: Final = Path(__file__).parent / "rules"
 _LIBRARY: Final = "_library.rego"
 _END: Final = "# ---"
-_PREFIX: Final = "SAGEMAKER_"
+PREFIX: Final = "SAGEMAKER_"
 
 
 class Severity(IntEnum):
@@ -102,7 +102,8 @@ def sources(selected: Sequence[Rule], language: Literal["guard", "rego"]) -> lis
         documented = {
             rule.id: {"severity": rule.severity.rego, "fix": rule.fix, "source": rule.sources[0]} for rule in selected
         }
-        documentation = f"package ml_constructs\n\ndocumentation := {json.dumps(documented)}\n"
+        # On many lines: the engine reads none of more than 1,024 characters.
+        documentation = f"package ml_constructs\n\ndocumentation := {json.dumps(documented, indent=1)}\n"
         found[:0] = [(_LIBRARY, (RULES / _LIBRARY).read_text()), ("documentation.rego", documentation)]
     return found
 
@@ -134,7 +135,7 @@ def read_rule(path: Path) -> Rule:
     if set(values) != wanted:
         raise ValueError(f"{path.name} must document {sorted(wanted)}, got {sorted(values)}")
     return Rule(
-        id=_PREFIX + path.stem.upper(),
+        id=PREFIX + path.stem.upper(),
         topic=path.parent.name,
         language="guard" if path.suffix == ".guard" else "rego",
         content=content,

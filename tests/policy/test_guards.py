@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml_constructs.policy.guards import guards
 from ml_constructs.policy.review import StackReview
@@ -121,3 +123,64 @@ def test_audit_counts_trails_and_capture() -> None:
     )
     assert found["audit"] == "1 trail; 1 endpoint with captured traffic"
     assert of(F=resource("EC2::FlowLog"), C=resource("SageMaker::EndpointConfig"))["audit"] == "1 flow log"
+
+
+KEYS = st.sampled_from(
+    [
+        "DeploymentConfig",
+        "BlueGreenUpdatePolicy",
+        "TrafficRoutingConfiguration",
+        "Type",
+        "CanarySize",
+        "Value",
+        "Alarms",
+        "ResourceId",
+        "Ref",
+        "Fn::If",
+        "AutoRollbackConfiguration",
+        "MinCapacity",
+        "PolicyDocument",
+        "Statement",
+        "Effect",
+        "Action",
+        "Fn::Join",
+    ]
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["Allow", "*", "AWS::KMS::Key"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+KINDS = st.sampled_from(
+    [
+        "SageMaker::Endpoint",
+        "SageMaker::Model",
+        "SageMaker::EndpointConfig",
+        "ApplicationAutoScaling::ScalableTarget",
+        "KMS::Key",
+        "IAM::Policy",
+        "ApiGateway::Method",
+        "EC2::Subnet",
+        "CloudWatch::Alarm",
+    ]
+)
+
+
+@given(kind=KINDS, properties=ANYTHING)
+def test_a_template_may_hold_anything_anywhere(kind: str, properties: object) -> None:
+    assert isinstance(of(R={"Type": f"AWS::{kind}", "Properties": properties}), dict)
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "name"),
+    [
+        ({"Fn::Sub": "endpoint/${E}/variant/blue"}, "blue"),
+        ({"Fn::Join": ["/", ["endpoint", {"Ref": "E"}, "variant/blue"]]}, "blue"),
+        ({"Fn::Join": ["/", ["endpoint/e/variant", {"Ref": "V"}]]}, "?"),
+        ({"Ref": "Id"}, "?"),
+        (None, "?"),
+    ],
+)
+def test_scaling_names_what_the_template_says(resource_id: object, name: str) -> None:
+    target = resource("ApplicationAutoScaling::ScalableTarget", ResourceId=resource_id, MinCapacity={"Ref": "N"})
+    assert of(T=target)["scaling"] == f"{name} ? to ?; 0 policies"

@@ -1,0 +1,60 @@
+# title = "A model's containers have no network"
+# severity = "error"
+# profile = "regulated"
+# intent = """
+# With isolation SageMaker moves requests, answers and artefacts in and out, and the containers reach nothing and get no
+# credentials, so that code in them cannot leak what they see.
+# """
+# fix = "Set EnableNetworkIsolation, and let the image bring what it would otherwise download."
+# sources = [
+#     "https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.html",
+#     "https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html",
+# ]
+# controls = ["SecurityHub SageMaker.5", "NIST.800-53.r5 SC-7"]
+# fails = """
+# Resources:
+#   Model:
+#     Type: AWS::SageMaker::Model
+#     Properties:
+#       ExecutionRoleArn: arn:aws:iam::111122223333:role/model
+#       PrimaryContainer: {Image: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/churn:1'}
+#       VpcConfig: {Subnets: [subnet-1, subnet-2], SecurityGroupIds: [sg-1]}
+# """
+# passes = """
+# Resources:
+#   Model:
+#     Type: AWS::SageMaker::Model
+#     Properties:
+#       ExecutionRoleArn: arn:aws:iam::111122223333:role/model
+#       PrimaryContainer: {Image: '111122223333.dkr.ecr.eu-west-1.amazonaws.com/churn:1'}
+#       EnableNetworkIsolation: true
+# """
+# ---
+package ml_constructs
+
+import rego.v1
+
+# A model whose network is not its own affair: serverless variants know neither VPC nor isolation, and an inference
+# component runs in the network of its endpoint.
+model_network_isolation_elsewhere(name) if {
+	edge := input.resources[name].incomingRefs[_]
+	input.resources[edge.source].resourceType == "AWS::SageMaker::InferenceComponent"
+}
+
+model_network_isolation_elsewhere(name) if {
+	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
+	variant := input.resources[config].properties.ProductionVariants[_]
+	variant.ServerlessConfig
+	model_network_isolation_means(variant.ModelName, name)
+}
+
+model_network_isolation_means(reference, name) if reference.__ref == name
+
+model_network_isolation_means(reference, name) if reference == input.resources[name].properties.ModelName
+
+violation contains v if {
+	some name in resources_of_type("AWS::SageMaker::Model")
+	certainly(name, "Properties.EnableNetworkIsolation", [null, false, "false"])
+	not model_network_isolation_elsewhere(name)
+	v := finding("SAGEMAKER_MODEL_NETWORK_ISOLATION", name, "Properties.EnableNetworkIsolation", "The containers have a network")
+}

@@ -1,0 +1,67 @@
+# title = "The containers of a monitoring job are isolated from the network"
+# severity = "error"
+# profile = "regulated"
+# intent = """
+# SageMaker brings input and output of the job. A container that can reach anything else can carry captured requests
+# away.
+# """
+# fix = "Set EnableNetworkIsolation of NetworkConfig to true."
+# sources = [
+#     "https://docs.aws.amazon.com/securityhub/latest/userguide/sagemaker-controls.html",
+#     "https://docs.aws.amazon.com/sagemaker/latest/dg/monitor-sec-best-practices.html",
+# ]
+# controls = ["SecurityHub SageMaker.11", "SecurityHub SageMaker.12", "SecurityHub SageMaker.14"]
+# fails = """
+# Resources:
+#   Job:
+#     Type: AWS::SageMaker::DataQualityJobDefinition
+#     Properties:
+#       RoleArn: arn:aws:iam::111122223333:role/monitor
+#       DataQualityAppSpecification: {ImageUri: 111122223333.dkr.ecr.us-east-1.amazonaws.com/monitor:1}
+#       DataQualityJobInput:
+#         EndpointInput: {EndpointName: dogs, LocalPath: /opt/ml/processing/input}
+#       DataQualityJobOutputConfig:
+#         MonitoringOutputs: [{S3Output: {S3Uri: "s3://monitor/reports", LocalPath: /opt/ml/processing/output}}]
+#       JobResources:
+#         ClusterConfig: {InstanceCount: 1, InstanceType: ml.m5.large, VolumeSizeInGB: 20}
+# """
+# passes = """
+# Resources:
+#   Job:
+#     Type: AWS::SageMaker::DataQualityJobDefinition
+#     Properties:
+#       RoleArn: arn:aws:iam::111122223333:role/monitor
+#       DataQualityAppSpecification: {ImageUri: 111122223333.dkr.ecr.us-east-1.amazonaws.com/monitor:1}
+#       DataQualityJobInput:
+#         EndpointInput: {EndpointName: dogs, LocalPath: /opt/ml/processing/input}
+#       DataQualityJobOutputConfig:
+#         MonitoringOutputs: [{S3Output: {S3Uri: "s3://monitor/reports", LocalPath: /opt/ml/processing/output}}]
+#       JobResources:
+#         ClusterConfig: {InstanceCount: 1, InstanceType: ml.m5.large, VolumeSizeInGB: 20}
+#       NetworkConfig: {EnableNetworkIsolation: true}
+# """
+# ---
+package ml_constructs
+
+import rego.v1
+
+# A job definition of its own, or the one that is part of a schedule: [resource, where it is].
+monitor_network_isolation_jobs contains [name, "Properties"] if {
+	some kind in ["DataQuality", "ModelBias", "ModelExplainability", "ModelQuality"]
+	some name in resources_of_type(sprintf("AWS::SageMaker::%sJobDefinition", [kind]))
+}
+
+monitor_network_isolation_jobs contains [name, "Properties.MonitoringScheduleConfig.MonitoringJobDefinition"] if {
+	some name in resources_of_type("AWS::SageMaker::MonitoringSchedule")
+	input.resources[name].properties.MonitoringScheduleConfig.MonitoringJobDefinition.MonitoringInputs
+}
+
+violation contains v if {
+	some [name, path] in monitor_network_isolation_jobs
+	property := concat(".", [path, "NetworkConfig.EnableNetworkIsolation"])
+	certainly(name, property, [null, false, "false"])
+	v := finding(
+		"SAGEMAKER_MONITOR_NETWORK_ISOLATION", name, property,
+		"The containers of the job have network access",
+	)
+}

@@ -1,0 +1,81 @@
+# title = "A serverless variant stands alone, without capture, queue, shadow or explanations"
+# severity = "error"
+# profile = "development"
+# intent = """
+# SageMaker refuses a serverless variant with data capture, asynchronous inference, a shadow variant, online
+# explanations or other variants, or does none of that.
+# """
+# fix = "Remove what serverless inference excludes, or serve the model on instances."
+# sources = [
+#     "https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html",
+#     "https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests-exclusions.html",
+#     "https://docs.aws.amazon.com/sagemaker/latest/dg/model-deploy-feature-matrix.html",
+# ]
+# fails = """
+# Resources:
+#   Config:
+#     Type: AWS::SageMaker::EndpointConfig
+#     Properties:
+#       ProductionVariants:
+#         - VariantName: main
+#           ModelName: model
+#           ServerlessConfig: {MaxConcurrency: 20, MemorySizeInMB: 2048}
+#       DataCaptureConfig:
+#         EnableCapture: true
+#         InitialSamplingPercentage: 100
+#         DestinationS3Uri: s3://captured/data
+#         CaptureOptions: [{CaptureMode: Input}, {CaptureMode: Output}]
+# """
+# passes = """
+# Resources:
+#   Config:
+#     Type: AWS::SageMaker::EndpointConfig
+#     Properties:
+#       ProductionVariants:
+#         - {VariantName: main, ModelName: model, InstanceType: ml.m5.large, InitialInstanceCount: 2}
+#       DataCaptureConfig:
+#         EnableCapture: true
+#         InitialSamplingPercentage: 100
+#         DestinationS3Uri: s3://captured/data
+#         CaptureOptions: [{CaptureMode: Input}, {CaptureMode: Output}]
+# """
+# ---
+package ml_constructs
+
+import rego.v1
+
+serverless_exclusions_has contains [config, "AsyncInferenceConfig"] if {
+	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
+	input.resources[config].properties.AsyncInferenceConfig.OutputConfig
+}
+
+serverless_exclusions_has contains [config, "ExplainerConfig"] if {
+	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
+	input.resources[config].properties.ExplainerConfig.ClarifyExplainerConfig
+}
+
+serverless_exclusions_has contains [config, "ShadowProductionVariants"] if {
+	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
+	input.resources[config].properties.ShadowProductionVariants[_].VariantName
+}
+
+serverless_exclusions_has contains [config, "DataCaptureConfig"] if {
+	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
+	input.resources[config].properties.DataCaptureConfig.DestinationS3Uri
+	certainly(config, "Properties.DataCaptureConfig.EnableCapture", [true, "true"])
+}
+
+serverless_exclusions_has contains [config, "ProductionVariants"] if {
+	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
+	count([variant | variant := input.resources[config].properties.ProductionVariants[_]; variant.VariantName]) > 1
+}
+
+violation contains v if {
+	some [config, property] in serverless_exclusions_has
+	variant := input.resources[config].properties.ProductionVariants[_]
+	variant.ServerlessConfig.MaxConcurrency
+	v := finding(
+		"SAGEMAKER_SERVERLESS_EXCLUSIONS", config, concat(".", ["Properties", property]),
+		sprintf("Serverless inference excludes what %s asks for", [property]),
+	)
+}
