@@ -90,6 +90,12 @@ def check_given(**arguments: object) -> None:
             raise TypeError(f"{argument} must be given, got None")
 
 
+def check_grantee(grantee: object) -> None:
+    """Raise `TypeError` unless permissions can be given to what is passed as `grantee`."""
+    check_given(grantee=grantee)
+    check_offers("grant_principal", "a principal", grantee=grantee)
+
+
 def _shown(value: object) -> str:
     """What a user passed, as much of it as fits into a sentence: a value with all its fields can take pages."""
     text = repr(value)
@@ -112,6 +118,15 @@ def check_finite(
     number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
     if not math.isfinite(number) or not number > above or not number >= low:
         raise ValueError(f"{argument} must be {rule}, got {value!r}")
+
+
+def check_id(**arguments: str) -> None:
+    """Raise unless each argument can be the id of a construct: text that is known at synthesis and not empty."""
+    check_type(str, **arguments)
+    for argument, value in arguments.items():
+        if is_token(value):
+            raise ValueError(f"{argument} must be known at synthesis, got a token")
+        check_pattern(argument, value, r"(?s:.+)", "one character or more")
 
 
 def check_range(argument: str, value: float | None, low: float, high: float, unit: str = "") -> None:

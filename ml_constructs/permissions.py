@@ -12,11 +12,14 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from ml_constructs._checks import is_token
+from ml_constructs._checks import check_grantee, is_token
 from ml_constructs._environment import environment_of
 
-# One reason for all data of an endpoint: requests and answers of its queue, and what it captures.
-OWN_PREFIX: Final = "Objects get their names at run time; they lie under this endpoint's own prefix."
+# One reason for all data: requests and answers, captures, results and copies.
+NAMED_LATER: Final = "Objects get their names at run time; what is known before, their bucket and prefix, is named."
+LOG_STREAMS: Final = "The log streams of this one log group, which the service names."
+# One reason for all actions on everything that cannot be named.
+NO_RESOURCE: Final = "AWS defines no resource for these actions, so that a policy can name none."
 
 _ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"  # Validations.ACKNOWLEDGED_RULES_METADATA_KEY
 
@@ -78,6 +81,33 @@ def allow_exactly(
     policy = iam.CfnManagedPolicy(scope, construct_id, roles=[role_name], policy_document=_document(permissions))
     acknowledge_wildcards(policy, permissions)
     return policy
+
+
+def grant(scope: Construct, grantee: iam.IGrantable, *permissions: Permission) -> iam.Grant:
+    """Give permissions to a principal of this account, which needs policies of its own for that.
+
+    Raises:
+        ValueError: the grantee is of another account, or a service or the like, which has no policies.
+    """
+    check_grantee(grantee)
+    here, there = environment_of(scope).account, grantee.grant_principal.principal_account
+    if there is not None and there != here and not is_token(there) and not is_token(here):
+        raise ValueError(f"grantee must be of this account, {here}, got one of {there}")
+    grants = [
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=list(each.actions),
+            resource_arns=list(each.resources),
+            conditions={operator: dict(values) for operator, values in each.conditions.items()} or None,
+        )
+        for each in permissions
+    ]
+    if not all(each.success for each in grants):
+        raise ValueError(f"grantee must have policies of its own, as roles and users have, got {grantee!r}")
+    first, *others = grants
+    for other in others:
+        first = first.combine(other)
+    return first
 
 
 def acknowledge_wildcards(policy: Construct, permissions: Sequence[Permission]) -> None:

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from ml_constructs._checks import check_given, check_offers, check_pattern, check_type, check_whole, is_token
 from ml_constructs._environment import check_region
-from ml_constructs.permissions import OWN_PREFIX, Permission, use_key
+from ml_constructs.permissions import NAMED_LATER, Permission, use_key
 
 if TYPE_CHECKING:
     from aws_cdk import aws_sns as sns
@@ -154,13 +154,13 @@ class AsyncStorage:
             Permission(
                 actions=["s3:PutObject"],
                 resources=[f"{self.input_bucket.bucket_arn}/{self.input_prefix}/*"],
-                wildcard=OWN_PREFIX,
+                wildcard=NAMED_LATER,
             ),
             *use_key(scope, self.input_bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
             Permission(
                 actions=["s3:GetObject"],
                 resources=[f"{bucket}/{prefix}/*" for prefix in (self.output_prefix, self.failure_prefix)],
-                wildcard=OWN_PREFIX,
+                wildcard=NAMED_LATER,
             ),
             *use_key(scope, self.output_bucket.encryption_key, "s3", "kms:Decrypt"),
         ]
@@ -172,14 +172,14 @@ class AsyncStorage:
             Permission(
                 actions=["s3:GetObject"],
                 resources=[f"{self.input_bucket.bucket_arn}/{self.input_prefix}/*"],
-                wildcard=OWN_PREFIX,
+                wildcard=NAMED_LATER,
             ),
             *use_key(scope, self.input_bucket.encryption_key, "s3", "kms:Decrypt"),
             *(
                 Permission(
                     actions=["s3:AbortMultipartUpload", "s3:PutObject"],
                     resources=[f"{bucket}/{prefix}/*"],
-                    wildcard=OWN_PREFIX,
+                    wildcard=NAMED_LATER,
                 )
                 for prefix in (self.output_prefix, self.failure_prefix)
             ),

@@ -16,7 +16,7 @@ from constructs import Construct
 from ml_constructs._environment import environment_of
 from ml_constructs.endpoint_config.data_capture import DataCapture
 from ml_constructs.interfaces._metric_names import INSTANCE_NAMESPACE, INVOCATION_NAMESPACE
-from ml_constructs.permissions import OWN_PREFIX, Permission
+from ml_constructs.permissions import NAMED_LATER, Permission
 
 
 def write_logs_and_metrics(log_group_arns: Sequence[str]) -> list[Permission]:
@@ -45,7 +45,7 @@ def write_captured(
         Permission(
             actions=["s3:PutObject"],
             resources=[f"{bucket.bucket_arn}/{capture.prefix}/{endpoint_name}/*"],
-            wildcard=OWN_PREFIX,
+            wildcard=NAMED_LATER,
         )
     ]
     key = capture.key_of(bucket)

@@ -14,7 +14,7 @@ from ml_constructs._log_groups import ENDPOINT_LOGS
 from ml_constructs.endpoints._permissions import write_logs_and_metrics
 from ml_constructs.endpoints.endpoint import Endpoint
 from ml_constructs.interfaces.endpoint import IEndpoint
-from ml_constructs.permissions import Permission
+from ml_constructs.permissions import LOG_STREAMS, Permission
 
 
 def experiment_role(experiment: Construct) -> iam.Role:
@@ -87,4 +87,4 @@ def challenger_permissions(scope: Construct, endpoint: IEndpoint) -> list[Permis
         return write_logs_and_metrics([endpoint.log_group.log_group_arn])
     streams = environment_of(scope).arn("logs", f"log-group:{ENDPOINT_LOGS}{endpoint.endpoint_name}:*")
     logs, *metrics = write_logs_and_metrics([streams])
-    return [replace(logs, wildcard="SageMaker names the streams in the endpoint's own log group."), *metrics]
+    return [replace(logs, wildcard=LOG_STREAMS), *metrics]

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
 
 from aws_cdk import Duration
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IDependable
 
 from ml_constructs._checks import check_type, is_token
-from ml_constructs._environment import check_account
+from ml_constructs._environment import check_account, check_region, environment_of
 from ml_constructs.front_ends.canary import ApiCanary
+from ml_constructs.front_ends.cors import Cors
 from ml_constructs.front_ends.direct_integration import DirectIntegration
 from ml_constructs.front_ends.function import FunctionFrontEnd
 from ml_constructs.interfaces.component import IInferenceComponent
@@ -28,6 +31,8 @@ from ml_constructs.network.inference_network import InferenceNetwork
 TIMEOUT_SECONDS: Final = (6, 900)
 
 _USUAL_SECONDS: Final = 29
+
+_ANSWER_HEADERS: Final[WeakKeyDictionary[FunctionFrontEnd, str]] = WeakKeyDictionary()
 
 
 def check_backend(
@@ -63,6 +68,29 @@ def check_backend(
         raise ValueError(f"canary must not be given with direct, which has no function to shift to, got {canary!r}")
     called = None if direct is None else cast("Construct", direct.endpoint)
     check_account(scope, function=function, direct=called)
+    if canary is not None:
+        _check_stack(scope, function)
+        for alarm in canary.alarms:
+            check_account(scope, alarms=alarm)  # CodeDeploy looks for its name
+        check_region(scope, alarm_topic=canary.alarm_topic)
+
+
+def _check_stack(scope: Construct, function: FunctionFrontEnd | None) -> None:
+    """The alias would refer to what shifts it, in the API's stack, which refers to the alias."""
+    if function is not None and environment_of(function).stack_path != environment_of(scope).stack_path:
+        raise ValueError(f"canary must be given in the stack of function, got one of {function.node.path!r} in another")
+
+
+def check_shared(function: FunctionFrontEnd | None, *, canary: ApiCanary | None, cors: Cors | None) -> None:
+    """Raise `ValueError` if another API of the function has given it what it can have but once."""
+    if function is None:
+        return
+    alias = function.alias.node.default_child
+    if canary is not None and isinstance(alias, lambda_.CfnAlias) and alias.cfn_options.update_policy is not None:
+        raise ValueError(f"canary must be given to one API of a function, got another for {function.node.path!r}")
+    known = _ANSWER_HEADERS.get(function)
+    if cors is not None and known not in {None, json.dumps(cors.of_answers)}:
+        raise ValueError(f"cors must be the same for all APIs of a function, got another for {function.node.path!r}")
 
 
 def timeout_of(timeout: Duration | None, function: FunctionFrontEnd | None) -> Duration:
@@ -139,4 +167,5 @@ def call(
 
 def add_headers(function: FunctionFrontEnd, answer_headers: Mapping[str, str]) -> None:
     """Let a function add headers to each of its answers, which API Gateway passes on as they are."""
-    function.function.add_environment("ANSWER_HEADERS", json.dumps(dict(answer_headers)))
+    _ANSWER_HEADERS[function] = json.dumps(dict(answer_headers))
+    function.function.add_environment("ANSWER_HEADERS", _ANSWER_HEADERS[function])

@@ -19,9 +19,6 @@ INVOCATION_TIMEOUT_SECONDS: Final = (1, 3_600)
 ACTION: Final = "sagemaker:InvokeEndpointAsync"
 TIME_TO_LIVE: Final = 21_600  # seconds, as AWS has it unless a request says otherwise
 INVOCATION_TIMEOUT: Final = 900
-# A header of a request, as ContentType and Accept are.
-MEDIA_TYPE: Final = r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?"
-MEDIA_TYPE_RULE: Final = "1 to 1,024 printable characters of ASCII"
 
 
 def known_storage(endpoint: IEndpoint) -> AsyncStorage:

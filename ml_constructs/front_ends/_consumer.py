@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from ml_constructs.front_ends._counted import Counted
 from ml_constructs.front_ends._function import (
     acknowledge_synchronous,
     allow_calls,
@@ -24,7 +24,7 @@ from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork
 from ml_constructs.permissions import Permission
 
-NAMESPACE: Final = "MLConstructs"
+_COUNTED: Final = ("Processed", "Duplicates", "DeadLetters", "TransientFailures", "Latency")
 
 
 class Consumer(Construct):
@@ -66,9 +66,7 @@ class Consumer(Construct):
         super().__init__(scope, construct_id)
         # As in `FunctionFrontEnd`: a change of what no version contains must not publish one.
         self.node.set_context("@aws-cdk/aws-lambda:recognizeVersionProps", value=True)
-        # In the characters that CloudWatch takes for the value of a dimension.
-        service = re.sub(r"[^\x20-\x7e]", "-", scope.node.path)[:255]
-        self._dimensions = {"service": service, "EndpointName": endpoint.endpoint_name}
+        self._counted = Counted(front_end=scope, endpoint=endpoint, names=_COUNTED)
         made = runtime_function(
             self,
             packages=["consume_records", "invoke_endpoint"],
@@ -79,8 +77,7 @@ class Consumer(Construct):
                 **endpoint_environment(endpoint, component, read_seconds=worker.read_seconds()),
                 **worker.environment(),
                 **environment,
-                "POWERTOOLS_SERVICE_NAME": service,
-                "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+                **self._counted.variables,
             },
             encryption_key=encryption_key,
             network=network,
@@ -144,9 +141,4 @@ class Consumer(Construct):
             metric_name: `Processed`, `Duplicates`, `DeadLetters`, `TransientFailures` or `Latency` in milliseconds.
             options: Further arguments of `cloudwatch.Metric`. Statistic: Sum.
         """
-        return cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=metric_name,
-            dimensions_map=self._dimensions,
-            **{"statistic": "Sum", **options},
-        )
+        return self._counted.metric(metric_name, **options)

@@ -19,7 +19,7 @@ from ml_constructs.front_ends._logs import log_group
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork, security_group_description
-from ml_constructs.permissions import Permission, allow
+from ml_constructs.permissions import LOG_STREAMS, NO_RESOURCE, Permission, allow
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 MEMORY_MIB: Final = (128, 32_768)
@@ -36,12 +36,6 @@ LONGEST_READ_SECONDS: Final = 70
 _INVOKE: Final = "sagemaker:InvokeEndpoint"
 _CONNECT_SECONDS: Final = 1
 _ATTEMPTS: Final = 3
-
-# One finding covers both statements.
-_NO_RESOURCE: Final = (
-    "X-Ray defines no resource for PutTraceSegments and PutTelemetryRecords, nor EC2 for DescribeNetworkInterfaces and "
-    "DescribeSubnets, which Lambda needs in a VPC."
-)
 
 _SYNCHRONOUS: Final = (
     "The function answers synchronous callers only: the caller is told of each failure and keeps its request. A queue "
@@ -206,12 +200,12 @@ def _policy(
         Permission(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
             resources=[log.log_group_arn],
-            wildcard="The log streams of this one log group, which Lambda names.",
+            wildcard=LOG_STREAMS,
         ),
         Permission(
             actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
             resources=["*"],
-            wildcard=_NO_RESOURCE,
+            wildcard=NO_RESOURCE,
         ),
         Permission(actions=["kms:Decrypt"], resources=[key.key_arn]),
     ]
@@ -239,7 +233,7 @@ def _interface_permissions(scope: Construct) -> list[Permission]:
         Permission(
             actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
             resources=["*"],
-            wildcard=_NO_RESOURCE,
+            wildcard=NO_RESOURCE,
         ),
     ]
 

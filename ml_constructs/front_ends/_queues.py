@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from ml_constructs.permissions import Permission, use_key
 
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+RECEIVES: Final = (1, 1000)
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+CONCURRENCY: Final = (2, 1000)
 _LONGEST_DAYS: Final = 14  # that SQS keeps a message
 
 _DEAD_LETTERS: Final = "This queue holds dead letters; nothing reads from it by itself."
+_NO_DESTINATION: Final = (
+    "Lambda has no destination for batches of a queue. Messages stay in it until they are processed or become dead "
+    "letters."
+)
 
 
 def dead_letter_queue(
@@ -27,9 +34,21 @@ def dead_letter_queue(
     that refers to this one.
     """
     queue = encrypted_queue(scope, "DeadLetters", key, removal_policy, fifo=fifo)
+    acknowledge_dead_letters(queue)
+    return queue
+
+
+def acknowledge_dead_letters(queue: sqs.Queue) -> None:
+    """Acknowledge that a queue of dead letters has no further one."""
     for finding in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):
         Validations.of(queue).acknowledge(Acknowledgment(id=finding, reason=_DEAD_LETTERS))
-    return queue
+
+
+def acknowledge_no_destination(mapping: lambda_.CfnEventSourceMapping) -> None:
+    """Acknowledge that what reads a queue has no destination for failed batches."""
+    Validations.of(mapping).acknowledge(
+        Acknowledgment(id="Serverless-LambdaEventSourceMappingDestination", reason=_NO_DESTINATION)
+    )
 
 
 def encrypted_queue(
@@ -94,20 +113,3 @@ def moving_back(scope: Construct, dead_letters: sqs.IQueue, queue: sqs.IQueue, k
         ),
         *sending(scope, queue, key),
     ]
-
-
-def grant(grantee: iam.IGrantable, permissions: Sequence[Permission]) -> iam.Grant:
-    """Give the permissions to a principal of this account."""
-    grants = [
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=list(each.actions),
-            resource_arns=list(each.resources),
-            conditions={operator: dict(values) for operator, values in each.conditions.items()} or None,
-        )
-        for each in permissions
-    ]
-    first, *others = grants
-    for other in others:
-        first = first.combine(other)
-    return first

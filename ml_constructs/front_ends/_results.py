@@ -12,20 +12,20 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from ml_constructs._checks import check_pattern, check_type
+from ml_constructs.models._network import without_cycle
 from ml_constructs.network.inference_network import InferenceNetwork
-from ml_constructs.permissions import OWN_PREFIX, Permission, use_key
+from ml_constructs.permissions import NAMED_LATER, Permission, use_key
 
 PREFIX: Final = "results"
-NAMED_BY_SERVICE: Final = "The service names the objects that it puts below this prefix."
 _PREFIX: Final = r"[a-zA-Z0-9!_.'()-]+(/[a-zA-Z0-9!_.'()-]+)*"  # safe characters in keys
 _PREFIX_LENGTH: Final = 400  # of 1,024 for a whole key
 
 
-def check_prefix(prefix: str, argument: str = "results_prefix") -> None:
+def check_prefix(prefix: str, argument: str = "results_prefix", *, longest: int = _PREFIX_LENGTH) -> None:
     """Raise `ValueError` unless keys can begin with a prefix, and it is no pattern of a policy."""
     check_type(str, **{argument: prefix})
-    rule = f"a key prefix of at most {_PREFIX_LENGTH} safe characters without slashes at its ends"
-    check_pattern(argument, prefix, rf"(?=.{{1,{_PREFIX_LENGTH}}}\Z){_PREFIX}", rule)
+    rule = f"a key prefix of at most {longest} safe characters without slashes at its ends"
+    check_pattern(argument, prefix, rf"(?=.{{1,{longest}}}\Z){_PREFIX}", rule)
 
 
 def is_bucket(results: object) -> bool:
@@ -56,7 +56,7 @@ class Results:
         if self.service is not None:
             reach(network, self.service)
         if self.objects is not None:
-            network.allow_s3(self.objects, "s3:PutObject")
+            network.allow_s3(without_cycle(network, self.objects), "s3:PutObject")
 
 
 class DeliveryStream(Protocol):
@@ -77,7 +77,7 @@ def in_bucket(scope: Construct, bucket: s3.IBucket, prefix: str, endpoint_name: 
     return Results(
         environment={"RESULTS_BUCKET": bucket.bucket_name, "RESULTS_PREFIX": f"{prefix}/{endpoint_name}/"},
         permissions=[
-            Permission(actions=["s3:PutObject"], resources=[objects], wildcard=OWN_PREFIX),
+            Permission(actions=["s3:PutObject"], resources=[objects], wildcard=NAMED_LATER),
             *use_key(scope, bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
         ],
         objects=objects,

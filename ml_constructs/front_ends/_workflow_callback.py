@@ -9,10 +9,9 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSucce
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
-from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -26,18 +25,14 @@ from ml_constructs.encryption import admit_service
 from ml_constructs.front_ends._function import runtime_function
 from ml_constructs.front_ends._queues import sending
 from ml_constructs.front_ends._results import reach
+from ml_constructs.front_ends._tables import reach_tables, short_lived_table, using_table
 from ml_constructs.network.inference_network import InferenceNetwork
-from ml_constructs.permissions import Permission, use_key
+from ml_constructs.permissions import Permission
 
 _SNS: Final = "sns.amazonaws.com"
 _TIMEOUT: Final = 30  # seconds
 _MEMORY: Final = 256  # MiB
 _CONCURRENCY: Final = 10
-
-_SHORT_LIVED: Final = (
-    "The table keeps task tokens for as long as their executions wait. It can be restored to any second of the last 35 "
-    "days; a copy of it beyond that would hold nothing but tokens that resume nothing."
-)
 
 
 class Callback(Construct):
@@ -69,7 +64,9 @@ class Callback(Construct):
         log_retention: logs.RetentionDays,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.table: Final = _tokens(self, encryption_key)
+        self.table: Final = short_lived_table(
+            self, "Tokens", encryption_key, partition_key="inferenceId", time_to_live="expires"
+        )
         made = runtime_function(
             self,
             packages=["resume_executions"],
@@ -84,10 +81,8 @@ class Callback(Construct):
             reserved_concurrency=_CONCURRENCY,
             log_retention=log_retention,
             permissions=[
-                Permission(actions=["dynamodb:GetItem"], resources=[self.table.table_arn]),
-                *use_key(self, encryption_key, "dynamodb", "kms:Decrypt", "kms:DescribeKey"),
+                *using_table(self, self.table, encryption_key, "dynamodb:GetItem"),
                 Permission(actions=["states:SendTaskFailure", "states:SendTaskSuccess"], resources=[state_machine_arn]),
-                *using_executions(encryption_key, state_machine_arn),
                 *sending(self, dead_letters, encryption_key),
             ],
         )
@@ -99,8 +94,8 @@ class Callback(Construct):
         assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - narrows the type of an L2's own child
         # On the L1, because the L2 would extend the role's policy.
         resource.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=dead_letters.queue_arn)
-        if network is not None:
-            reach(network, ec2.InterfaceVpcEndpointAwsService.DYNAMODB)
+        if network is not None and made.security_group is not None:
+            reach_tables(network, made.security_group)
             reach(network, ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS)
         different = {id(topic): topic for topic in topics}
         for number, topic in enumerate(different.values(), start=1):
@@ -140,41 +135,3 @@ class Callback(Construct):
             redrive_policy={"deadLetterTargetArn": dead_letters.queue_arn},
         )
         subscription.node.add_dependency(permission)
-
-
-def keeping(scope: Construct, table: dynamodb.ITable, key: kms.IKey) -> list[Permission]:
-    """Keep a task token."""
-    return [
-        Permission(actions=["dynamodb:PutItem"], resources=[table.table_arn]),
-        *use_key(scope, key, "dynamodb", "kms:Decrypt", "kms:DescribeKey"),
-    ]
-
-
-def using_executions(key: kms.IKey, state_machine_arn: str) -> list[Permission]:
-    """Encrypt and decrypt the data of executions, as who starts or resumes one does.
-
-    https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
-    """
-    context: dict[str, dict[str, Any]] = {
-        "StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": state_machine_arn}
-    }
-    return [Permission(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn], conditions=context)]
-
-
-def _tokens(scope: Construct, key: kms.IKey) -> dynamodb.Table:
-    """The table, which goes with its stack: no token outlives the state machine."""
-    table = dynamodb.Table(
-        scope,
-        "Tokens",
-        partition_key=dynamodb.Attribute(name="inferenceId", type=dynamodb.AttributeType.STRING),
-        time_to_live_attribute="expires",
-        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
-        encryption_key=key,
-        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-            point_in_time_recovery_enabled=True
-        ),
-        removal_policy=RemovalPolicy.DESTROY,
-    )
-    Validations.of(table).acknowledge(Acknowledgment(id="NIST.800.53.R5-DynamoDBInBackupPlan", reason=_SHORT_LIVED))
-    return table

@@ -14,13 +14,10 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from ml_constructs._environment import environment_of, outermost_stack
-from ml_constructs.encryption import admit_service
 from ml_constructs.front_ends._logs import log_group
-from ml_constructs.front_ends._workflow_callback import using_executions
-from ml_constructs.permissions import Permission, allow
+from ml_constructs.permissions import NO_RESOURCE, Permission, allow
 
 _LOGS: Final = "/aws/vendedlogs/states/"  # https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html
-_NO_RESOURCE: Final = "X-Ray defines no resource for traces and samples, nor CloudWatch Logs for the delivery of logs."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,8 +100,16 @@ def _log(scope: Construct, name: str, key: kms.IKey, retention: logs.RetentionDa
     """
     names = f"{_LOGS}{outermost_stack(scope).stack_name}-"
     unique = Fn.select(2, Fn.split("/", Stack.of(scope).stack_id))
-    # Who delivers the log decrypts it, https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
-    admit_service(scope, key, "delivery.logs.amazonaws.com", "kms:Decrypt")
+    # Who delivers the log decrypts it, https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html: by
+    # the context with which it was encrypted, since AWS does not document that these calls tell their source.
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("delivery.logs.amazonaws.com")],
+            actions=["kms:Decrypt"],
+            resources=["*"],  # in a key policy: this key
+            conditions=_every_log(scope),
+        )
+    )
     return log_group(scope, "Logs", key, retention, name=f"{names}{name}{unique}", admitted=f"{names}*")
 
 
@@ -114,7 +119,7 @@ def _basics(scope: Construct, key: kms.IKey, arn: str) -> list[Permission]:
     https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     https://docs.aws.amazon.com/step-functions/latest/dg/concepts-xray-tracing.html
     """
-    every_log = {"StringEquals": {"kms:EncryptionContext:SourceArn": environment_of(scope).arn("logs", "*")}}
+    own = {"StringEquals": {"kms:EncryptionContext:aws:states:stateMachineArn": arn}}
     return [
         Permission(
             actions=[
@@ -132,8 +137,13 @@ def _basics(scope: Construct, key: kms.IKey, arn: str) -> list[Permission]:
                 "xray:PutTraceSegments",
             ],
             resources=["*"],
-            wildcard=_NO_RESOURCE,
+            wildcard=NO_RESOURCE,
         ),
-        Permission(actions=["kms:GenerateDataKey"], resources=[key.key_arn], conditions=every_log),
-        *using_executions(key, arn),
+        Permission(actions=["kms:GenerateDataKey"], resources=[key.key_arn], conditions=_every_log(scope)),
+        Permission(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn], conditions=own),
     ]
+
+
+def _every_log(scope: Construct) -> dict[str, dict[str, object]]:
+    """The encryption context of what Step Functions logs."""
+    return {"StringEquals": {"kms:EncryptionContext:SourceArn": environment_of(scope).arn("logs", "*")}}

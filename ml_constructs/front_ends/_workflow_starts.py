@@ -12,16 +12,15 @@ from aws_cdk import aws_stepfunctions as stepfunctions
 from constructs import Construct
 
 from ml_constructs.front_ends._events import take_events
-from ml_constructs.front_ends._workflow_callback import using_executions
 from ml_constructs.permissions import Permission, allow, use_key
 
 
-def starting(key: kms.IKey, state_machine_arn: str) -> list[Permission]:
-    """Start executions, whose data the caller encrypts."""
-    return [
-        Permission(actions=["states:StartExecution"], resources=[state_machine_arn]),
-        *using_executions(key, state_machine_arn),
-    ]
+def starting(state_machine_arn: str) -> Permission:
+    """Start executions, whose data Step Functions encrypts as the state machine's own role.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html: callers need no permission of the key.
+    """
+    return Permission(actions=["states:StartExecution"], resources=[state_machine_arn])
 
 
 def start_on_messages(
@@ -37,7 +36,7 @@ def start_on_messages(
         actions=["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], resources=[queue.queue_arn]
     )
     arn = state_machine.ref
-    policy = allow(scope, "PipePolicy", role, [read, *use_key(scope, key, "sqs", "kms:Decrypt"), *starting(key, arn)])
+    policy = allow(scope, "PipePolicy", role, [read, *use_key(scope, key, "sqs", "kms:Decrypt"), starting(arn)])
     pipe = pipes.CfnPipe(
         scope,
         "Pipe",
@@ -72,7 +71,7 @@ def start_on_events(
     On the rule's L1, because the target of the L2 has a role of its own, with inline policies.
     """
     role = _role(scope, f"{construct_id}Role", "events.amazonaws.com", "Starts an execution for each event")
-    policy = allow(scope, f"{construct_id}Policy", role, starting(key, state_machine.ref))
+    policy = allow(scope, f"{construct_id}Policy", role, [starting(state_machine.ref)])
     rule = events.Rule(
         scope,
         construct_id,

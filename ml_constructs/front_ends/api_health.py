@@ -56,8 +56,8 @@ class ApiHealth:
         alarms: Further alarms that make the region unhealthy, at most 253, of metrics with a period of a minute or more
             and one of the statistics Average, Minimum, Maximum, Sum and SampleCount. Route 53 keeps the settings that
             an alarm had when it was named: give it another name with others. Default: none.
-        topic: Who hears that callers are led away, and that they come back. Its owner lets CloudWatch publish to it.
-            Default: a new topic, encrypted with the key of the front end.
+        alarm_topic: Who hears that callers are led away, and that they come back. Its owner lets CloudWatch publish to
+            it. Default: a new topic, encrypted with the key of the front end.
 
     Raises:
         ValueError: an argument is out of its range, or Route 53 does not support an alarm.
@@ -68,7 +68,7 @@ class ApiHealth:
     failing_share: float = 0.5
     minutes: int = 3
     alarms: Sequence[cloudwatch.Alarm] = ()
-    topic: sns.ITopic | None = None
+    alarm_topic: sns.ITopic | None = None
 
     def __post_init__(self) -> None:
         check_given(failing_share=self.failing_share, minutes=self.minutes)
@@ -77,7 +77,7 @@ class ApiHealth:
         check_whole("minutes", self.minutes, *MINUTES)
         check_each("alarms", cloudwatch.Alarm, alarms=self.alarms)
         check_length("alarms", self.alarms, 0, MAX_ALARMS)
-        check_offers("topic_arn", "an SNS topic", topic=self.topic)
+        check_offers("topic_arn", "an SNS topic", alarm_topic=self.alarm_topic)
         for alarm in self.alarms:
             _check_supported(alarm)
 
@@ -86,7 +86,7 @@ def watch(scope: Construct, health: ApiHealth, front_end: RestApiFrontEnd, host:
     """Make the health check of an API that answers at `host`; healthy while every part of it is."""
     for alarm in health.alarms:
         check_account(scope, alarms=alarm)
-    check_region(scope, topic=health.topic)
+    check_region(scope, alarm_topic=health.alarm_topic)
     config = route53.CfnHealthCheck.HealthCheckConfigProperty
     reached = route53.CfnHealthCheck(
         scope,
@@ -148,7 +148,7 @@ def _failing(scope: Construct, health: ApiHealth, front_end: RestApiFrontEnd) ->
         evaluation_periods=health.minutes,
         treat_missing_data=cloudwatch.TreatMissingData.MISSING,
     )
-    topic = health.topic
+    topic = health.alarm_topic
     if topic is None:
         topic = alarm_topic(scope, front_end.encryption_key, display_name=f"Health of {front_end.node.path}"[:100])
     alarm.add_alarm_action(actions.SnsAction(topic))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from types import NoneType
 from typing import Any, Final, cast
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+import jsii
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
@@ -17,12 +17,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from constructs import Construct
+from constructs import Construct, IValidation
 
 from ml_constructs._checks import (
     check_given,
     check_offers,
-    check_pattern,
     check_seconds,
     check_type,
     check_whole,
@@ -34,42 +33,41 @@ from ml_constructs.front_ends._asynchronous import (
     ACTION,
     INVOCATION_TIMEOUT,
     INVOCATION_TIMEOUT_SECONDS,
-    MEDIA_TYPE,
-    MEDIA_TYPE_RULE,
     TIME_TO_LIVE,
     TIME_TO_LIVE_SECONDS,
     in_seconds,
     known_storage,
 )
+from ml_constructs.front_ends._counted import Counted
 from ml_constructs.front_ends._events import take_events
 from ml_constructs.front_ends._function import acknowledge_synchronous, endpoint_environment, runtime_function
+from ml_constructs.front_ends._media_type import check_media_types
 from ml_constructs.front_ends._powertools import powertools_layer
-from ml_constructs.front_ends._queues import dead_letter_queue, encrypted_queue, grant, moving_back, sending
-from ml_constructs.front_ends._results import reach
+from ml_constructs.front_ends._queues import (
+    CONCURRENCY,
+    RECEIVES,
+    acknowledge_no_destination,
+    dead_letter_queue,
+    encrypted_queue,
+    moving_back,
+    sending,
+)
+from ml_constructs.front_ends._results import check_prefix, reach
 from ml_constructs.front_ends.worker import as_text
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork
-from ml_constructs.permissions import OWN_PREFIX, Permission, acknowledge_wildcards, use_key
-
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-CONCURRENCY: Final = (2, 1000)
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-RECEIVES: Final = (1, 1000)
-NAMESPACE: Final = "MLConstructs"
+from ml_constructs.permissions import NAMED_LATER, Permission, acknowledge_wildcards, grant, use_key
 
 # InputLocation has 1,024 characters, as has a key; most of them are left to the names of objects.
-_FOLDER: Final = r"[a-zA-Z0-9!_.*'()-]([a-zA-Z0-9!_.*'()/-]{0,126}[a-zA-Z0-9!_.*'()-])?"
+_LONGEST_FOLDER: Final = 128
+_COUNTED: Final = ("Submitted", "DeadLetters", "TransientFailures")
 _BATCH: Final = 10
 _TIMEOUT: Final = 60  # seconds
 _READ_SECONDS: Final = 10  # of a call that waits for no model
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: times the function's timeout
 _VISIBILITY: Final = 6
 _MEMORY: Final = 256  # MiB; the function sees no payload
-
-_NO_DESTINATION: Final = (
-    "Lambda has no destination for batches of a queue. Messages stay in it until they are processed or become dead "
-    "letters."
-)
+_NOTIFICATIONS: Final = "Notifications"  # what aws-cdk calls its custom resource in a bucket
 
 
 class BulkInvokeFrontEnd(Construct):
@@ -136,10 +134,8 @@ class BulkInvokeFrontEnd(Construct):
         check_offers("topic_arn", "an SNS topic", alarm_topic=alarm_topic)
         check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
         check_given(max_concurrency=max_concurrency, max_receives=max_receives)
-        check_type(str, folder=folder)
-        check_pattern("folder", folder, _FOLDER, "a key prefix without slashes at its ends")
-        check_pattern("content_type", content_type, MEDIA_TYPE, MEDIA_TYPE_RULE)
-        check_pattern("accept", accept, MEDIA_TYPE, MEDIA_TYPE_RULE)
+        check_prefix(folder, "folder", longest=_LONGEST_FOLDER)
+        check_media_types(content_type=content_type, accept=accept)
         check_seconds("time_to_live", time_to_live, *TIME_TO_LIVE_SECONDS)
         check_seconds("invocation_timeout", invocation_timeout, *INVOCATION_TIMEOUT_SECONDS)
         check_whole("max_concurrency", max_concurrency, *CONCURRENCY)
@@ -152,8 +148,7 @@ class BulkInvokeFrontEnd(Construct):
         self.endpoint: Final = endpoint
         self.bucket: Final = storage.input_bucket
         self.prefix: Final = f"{storage.input_prefix}/{folder}"
-        # In the characters that CloudWatch takes for the value of a dimension.
-        self._service = re.sub(r"[^\x20-\x7e]", "-", self.node.path)[:255]
+        self._counted = Counted(front_end=self, endpoint=endpoint, names=_COUNTED)
         self.encryption_key: Final = EncryptionKey(self, "Key") if encryption_key is None else encryption_key
         self.dead_letter_queue: Final = dead_letter_queue(self, self.encryption_key, removal_policy)
         self.queue: Final = encrypted_queue(
@@ -178,8 +173,7 @@ class BulkInvokeFrontEnd(Construct):
                 "INVOCATION_TIMEOUT_SECONDS": as_text(in_seconds(invocation_timeout, INVOCATION_TIMEOUT)),
                 "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue.queue_url,
                 "MAX_RECEIVES": as_text(max_receives),
-                "POWERTOOLS_SERVICE_NAME": self._service,
-                "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
+                **self._counted.variables,
             },
             encryption_key=self.encryption_key,
             network=network,
@@ -204,9 +198,7 @@ class BulkInvokeFrontEnd(Construct):
             function_response_types=["ReportBatchItemFailures"],
             scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=max_concurrency),
         )
-        Validations.of(self.mapping).acknowledge(
-            Acknowledgment(id="Serverless-LambdaEventSourceMappingDestination", reason=_NO_DESTINATION)
-        )
+        acknowledge_no_destination(self.mapping)
         # Lambda tries the role's permissions when it creates the mapping, and needs them until it has deleted it.
         self.mapping.node.add_dependency(made.policy)
         self.rule: Final = self._rule()
@@ -226,17 +218,17 @@ class BulkInvokeFrontEnd(Construct):
     def grant_upload(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, put objects below the prefix, and nothing else."""
         upload = Permission(
-            actions=["s3:PutObject"], resources=[f"{self.bucket.bucket_arn}/{self.prefix}/*"], wildcard=OWN_PREFIX
+            actions=["s3:PutObject"], resources=[f"{self.bucket.bucket_arn}/{self.prefix}/*"], wildcard=NAMED_LATER
         )
         key = use_key(self, self.bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey")
-        made = grant(grantee, [upload, *key])
+        made = grant(self, grantee, upload, *key)
         if isinstance(grantee, iam.ManagedPolicy):
             acknowledge_wildcards(grantee, [upload])
         return made
 
     def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, read dead letters and move them back to the queue."""
-        return grant(grantee, moving_back(self, self.dead_letter_queue, self.queue, self.encryption_key))
+        return grant(self, grantee, *moving_back(self, self.dead_letter_queue, self.queue, self.encryption_key))
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - of cloudwatch.Metric
         """A metric of the queue, under its official name.
@@ -262,12 +254,7 @@ class BulkInvokeFrontEnd(Construct):
             metric_name: `Submitted`, `DeadLetters` or `TransientFailures`.
             options: Further arguments of `cloudwatch.Metric`. Statistic: Sum.
         """
-        return cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=metric_name,
-            dimensions_map={"service": self._service, "EndpointName": self.endpoint.endpoint_name},
-            **{"statistic": "Sum", **options},
-        )
+        return self._counted.metric(metric_name, **options)
 
     def _permissions(self) -> list[Permission]:
         """What Lambda, which reads the queue with the function's role, needs, and what the function itself.
@@ -318,9 +305,23 @@ def announce(bucket: s3.Bucket) -> None:
 
     On the L1, since the L2 would have a custom resource do so; but by that where the app has it already.
     """
-    if bucket.node.try_find_child("Notifications") is not None:
+    if bucket.node.try_find_child(_NOTIFICATIONS) is not None:
         bucket.enable_event_bridge_notification()
         return
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - narrows the type of an L2's own child
     resource.add_property_override("NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True)  # noqa: FBT003
+    bucket.node.add_validation(_Announced(bucket))
+
+
+@jsii.implements(IValidation)
+class _Announced:
+    """Fails synthesis when the app gave the bucket notifications after: their custom resource would end the events."""
+
+    def __init__(self, bucket: s3.Bucket) -> None:
+        self._bucket = bucket
+
+    def validate(self) -> list[str]:
+        if self._bucket.node.try_find_child(_NOTIFICATIONS) is None:
+            return []
+        return ["notifications must be added to a bucket before its BulkInvokeFrontEnd, got them added after"]

@@ -16,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from ml_constructs._checks import check_each, check_given, check_length, check_offers, check_type, check_whole, is_token
+from ml_constructs._environment import environment_of
 from ml_constructs.front_ends.function import FunctionFrontEnd
 from ml_constructs.permissions import Permission, allow
 
@@ -43,7 +44,7 @@ class ApiCanary:
             Default: 10 minutes.
         alarms: Alarms at which the old version gets all requests again, and the stack is rolled back, besides one on
             errors of the function and one on more than 5 percent of answers with 5XX in a minute. At most 8.
-        topic: Told when one of those two fires. Default: nobody, which leaves a finding of cdk-nag open.
+        alarm_topic: Told when one of those two fires. Default: nobody, which leaves a finding of cdk-nag open.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -54,7 +55,7 @@ class ApiCanary:
     percent: int = 10
     wait: Duration | None = None
     alarms: Sequence[cloudwatch.IAlarm] = ()
-    topic: sns.ITopic | None = None
+    alarm_topic: sns.ITopic | None = None
 
     def __post_init__(self) -> None:
         check_given(percent=self.percent)
@@ -69,7 +70,7 @@ class ApiCanary:
                 raise ValueError(f"wait must be between 1 and 2,880 whole minutes, got {shown}")
         check_each("alarms", "alarm_name", alarms=self.alarms)
         check_length("alarms", self.alarms, 0, 8)
-        check_offers("topic_arn", "a topic", topic=self.topic)
+        check_offers("topic_arn", "an SNS topic", alarm_topic=self.alarm_topic)
 
 
 class FunctionShift(Construct):
@@ -98,9 +99,9 @@ class FunctionShift(Construct):
             _alarm(self, "Errors", function.metric_errors(), 0, "The function failed or ran out of time"),
             _alarm(self, "Failures", failures, _FAILURE_SHARE, "The API answered with 5XX"),
         ]
-        if canary.topic is not None:
+        if canary.alarm_topic is not None:
             for alarm in watched:
-                alarm.add_alarm_action(actions.SnsAction(canary.topic))
+                alarm.add_alarm_action(actions.SnsAction(canary.alarm_topic))
         wait = Duration.minutes(10) if canary.wait is None else canary.wait
         application = codedeploy.CfnApplication(self, "Application", compute_platform="Lambda")
         config = codedeploy.CfnDeploymentConfig(
@@ -114,7 +115,7 @@ class FunctionShift(Construct):
                 ),
             ),
         )
-        role, policy = _role(self, function)
+        role, policy = _role(self, function, application)
         group = codedeploy.CfnDeploymentGroup(
             self,
             "Group",
@@ -160,15 +161,23 @@ def _alarm(
     )
 
 
-def _role(scope: Construct, function: FunctionFrontEnd) -> tuple[iam.Role, iam.ManagedPolicy]:
+def _role(
+    scope: Construct, function: FunctionFrontEnd, application: codedeploy.CfnApplication
+) -> tuple[iam.Role, iam.ManagedPolicy]:
     """What CodeDeploy does to shift the weights of one alias.
 
-    See https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCodeDeployRoleForLambdaLimited.html
+    See https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCodeDeployRoleForLambdaLimited.html and
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/security_confused_deputy.html
     """
+    here = environment_of(scope)
+    conditions = {
+        "ArnLike": {"aws:SourceArn": here.arn("codedeploy", f"deploymentgroup:{application.ref}/*")},
+        "StringEquals": {"aws:SourceAccount": here.account},
+    }
     role = iam.Role(
         scope,
         "Role",
-        assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
+        assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com", conditions=conditions),
         description="Shifts requests between two versions of one function",
     )
     arn = function.function.function_arn

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, Final
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Size
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
@@ -16,11 +17,12 @@ from constructs import Construct
 
 from ml_constructs._checks import check_given, check_offers, check_seconds, check_type, check_whole, is_token
 from ml_constructs._environment import check_region, environment_of
+from ml_constructs._sizes import mebibytes
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.front_ends._alarms import FrontEndAlarms
 from ml_constructs.front_ends._logs import log_group
-from ml_constructs.front_ends._results import NAMED_BY_SERVICE, PREFIX, check_prefix
-from ml_constructs.permissions import Permission, allow, use_key
+from ml_constructs.front_ends._results import PREFIX, check_prefix
+from ml_constructs.permissions import NAMED_LATER, Permission, allow, use_key
 
 # https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
 BUFFER_SECONDS: Final = (0, 900)
@@ -29,6 +31,7 @@ BUFFER_MIB: Final = (1, 128)
 _SERVICE: Final = "firehose.amazonaws.com"
 _ERRORS: Final = "undelivered"
 _BUFFER_SECONDS: Final = 60
+_BUFFER_MIB: Final = 16
 _LATE_SECONDS: Final = 900
 _STREAM_KEY: Final = "CUSTOMER_MANAGED_CMK"
 
@@ -45,7 +48,7 @@ class FirehoseDelivery(Construct):
         bucket: Receives `<prefix>/YYYY/MM/DD/HH/<name>.jsonl.gz`, and what could not be delivered below `undelivered/`.
         prefix: The beginning of the keys. Default: results.
         buffer_interval: How long results are gathered, 0 to 900 whole seconds. Default: 60 seconds.
-        buffer_mib: Up to which size, 1 to 128 MiB. Default: 16.
+        buffer_size: Up to which size, 1 to 128 whole MiB. Default: 16 MiB.
         alarm_topic: Where the alarm on delays goes. Its owner lets CloudWatch publish to it. Default: a new encrypted
             topic.
         encryption_key: Encrypts the delivery stream, its log and the new topic. Default: a new `EncryptionKey`.
@@ -65,19 +68,21 @@ class FirehoseDelivery(Construct):
         bucket: s3.IBucket,
         prefix: str = PREFIX,
         buffer_interval: Duration | None = None,
-        buffer_mib: int = 16,
+        buffer_size: Size | None = None,
         alarm_topic: sns.ITopic | None = None,
         encryption_key: kms.IKey | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
     ) -> None:
-        check_given(bucket=bucket, buffer_mib=buffer_mib)
+        check_given(bucket=bucket)
+        check_type((Size, NoneType), buffer_size=buffer_size)
         check_offers("bucket_arn", "a bucket", bucket=bucket)
         check_offers("topic_arn", "an SNS topic", alarm_topic=alarm_topic)
         check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
         check_type(logs.RetentionDays, log_retention=log_retention)
         check_prefix(prefix, "prefix")
         check_seconds("buffer_interval", buffer_interval, *BUFFER_SECONDS)
-        check_whole("buffer_mib", buffer_mib, *BUFFER_MIB, "MiB")
+        buffer_size = Size.mebibytes(_BUFFER_MIB) if buffer_size is None else buffer_size
+        check_whole("buffer_size", mebibytes("buffer_size", buffer_size), *BUFFER_MIB, "MiB")
         check_region(scope, encryption_key=encryption_key, alarm_topic=alarm_topic)
         check_region(scope, bucket=bucket if isinstance(bucket, s3.Bucket) else None)
         super().__init__(scope, construct_id)
@@ -110,7 +115,7 @@ class FirehoseDelivery(Construct):
                 prefix=f"{prefix}/",
                 error_output_prefix=f"{_ERRORS}/!{{firehose:error-output-type}}/",
                 buffering_hints=kinds.BufferingHintsProperty(
-                    interval_in_seconds=interval.to_seconds(), size_in_m_bs=buffer_mib
+                    interval_in_seconds=interval.to_seconds(), size_in_m_bs=buffer_size.to_mebibytes()
                 ),
                 compression_format="GZIP",
                 file_extension=".jsonl.gz",
@@ -177,7 +182,7 @@ class FirehoseDelivery(Construct):
             Permission(
                 actions=["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
                 resources=[f"{bucket}/{each}/*" for each in (prefix, _ERRORS)],
-                wildcard=NAMED_BY_SERVICE,
+                wildcard=NAMED_LATER,
             ),
             Permission(
                 actions=["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], resources=[bucket]

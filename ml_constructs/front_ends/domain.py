@@ -100,11 +100,15 @@ class ApiDomain(Construct):
         check_account(scope, front_end=front_end)
         _check_certificate(scope, certificate)
         check_app(scope, hosted_zone=hosted_zone)
+        if mutual_tls is not None:
+            check_app(scope, truststore=mutual_tls.truststore, ownership_certificate=mutual_tls.ownership_certificate)
         _check_name(domain_name)
         check_choice("security_policy", security_policy, SECURITY_POLICIES)
         check_pattern("base_path", base_path, _BASE_PATH, "1 to 300 letters, digits and $-_.+!*'()")
         if routing is not None and hosted_zone is None:
-            raise ValueError("routing must not be given without hosted_zone, whose records it is about")
+            raise ValueError(
+                f"routing must not be given without hosted_zone, whose records it is about, got {routing!r}"
+            )
         api = front_end.api.node.default_child
         assert isinstance(api, apigateway.CfnRestApi)  # noqa: S101 - narrows the type of an L2's own child
         _check_regional(front_end, api)

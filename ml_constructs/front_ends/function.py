@@ -26,6 +26,7 @@ from ml_constructs._checks import (
 from ml_constructs._environment import check_account, check_region
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.front_ends._called import check_called
+from ml_constructs.front_ends._counted import NAMESPACE
 from ml_constructs.front_ends._function import (
     CONCURRENCY,
     LONGEST_READ_SECONDS,
@@ -40,11 +41,10 @@ from ml_constructs.front_ends.function_scaling import FunctionScaling
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork
+from ml_constructs.permissions import Permission, grant
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html; below 5 seconds no retry would fit
 TIMEOUT_SECONDS: Final = (5, 900)
-# As `invoke_endpoint.metrics` has it.
-METRIC_NAMESPACE: Final = "MLConstructs"
 
 # Started instead of the runtime's own loop: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html
 _WRAPPER: Final = "/var/task/stream_endpoint/bootstrap"
@@ -227,9 +227,8 @@ class FunctionFrontEnd(Construct):
 
     def grant_execute(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, invoke the alias, and no other version of the function."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=["lambda:InvokeFunction"], resource_arns=[self.alias.function_arn]
-        )
+        invoke = Permission(actions=["lambda:InvokeFunction"], resources=[self.alias.function_arn])
+        return grant(self, grantee, invoke)
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - of cloudwatch.Metric
         """A metric of the alias, under its official name.
@@ -288,7 +287,7 @@ class FunctionFrontEnd(Construct):
     def _own_metric(self, name: str, further: dict[str, str] | None = None, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401
         dimensions = {"EndpointName": self.endpoint.endpoint_name, "FunctionName": self.function.function_name}
         return cloudwatch.Metric(
-            namespace=METRIC_NAMESPACE,
+            namespace=NAMESPACE,
             metric_name=name,
             dimensions_map={**dimensions, **(further or {})},
             **{"statistic": "Sum", **options},

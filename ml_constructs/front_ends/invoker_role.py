@@ -46,8 +46,8 @@ class InvokerRole(Construct):
         component: The only inference component to invoke on it. Default: none.
         callers: Who may assume the role: ids of accounts, which then decide for which of their roles, or ARNs of roles
             and users, in which `*` and `?` are wildcards. These need not exist yet, but for tokens. 1 or more.
-        vpc_endpoints: The ids of the interface endpoints of the SageMaker runtime from which alone requests are let in,
-            e.g. `PrivateAccess.vpc_endpoint_ids`. For an asynchronous endpoint whose buckets are known, those of S3 as
+        vpc_endpoint_ids: The interface endpoints of the SageMaker runtime from which alone requests are let in, e.g.
+            `PrivateAccess.vpc_endpoint_ids`. For an asynchronous endpoint whose buckets are known, those of S3 as
             well. 1 or more.
         organization_id: The organization that callers must belong to, e.g. `o-exampleorgid`. Default: any.
         external_id: What callers must say when they assume the role, 2 to 1,224 characters. Needed where a caller acts
@@ -72,7 +72,7 @@ class InvokerRole(Construct):
         *,
         endpoint: IEndpoint,
         callers: Sequence[str],
-        vpc_endpoints: Sequence[str],
+        vpc_endpoint_ids: Sequence[str],
         component: IInferenceComponent | None = None,
         organization_id: str | None = None,
         external_id: str | None = None,
@@ -88,7 +88,7 @@ class InvokerRole(Construct):
             raise ValueError(f"component must not be given for an asynchronous endpoint, got {component!r}")
         check_type((str, NoneType), organization_id=organization_id, external_id=external_id, role_name=role_name)
         _check_texts("callers", callers, _CALLER, "ids of accounts or ARNs of roles and users")
-        _check_texts("vpc_endpoints", vpc_endpoints, _VPC_ENDPOINT, "ids of VPC endpoints")
+        _check_texts("vpc_endpoint_ids", vpc_endpoint_ids, _VPC_ENDPOINT, "ids of VPC endpoints")
         _check_texts("session_tags", session_tags, _TAG, "names of tags", low=0)
         check_pattern("organization_id", organization_id, _ORGANIZATION, "the id of an organization")
         check_pattern("external_id", external_id, _EXTERNAL_ID, "2 to 1,224 letters, digits or _+=,.@:/-")
@@ -111,7 +111,7 @@ class InvokerRole(Construct):
             description="Invokes one SageMaker endpoint for callers of other accounts",
             assume_role_policy_document=_trust(callers, here.partition, conditions, session_tags),
         )
-        private = {"aws:SourceVpce": list(vpc_endpoints)}
+        private = {"aws:SourceVpce": list(vpc_endpoint_ids)}
         invoke = Permission(
             actions=["sagemaker:InvokeEndpointAsync" if endpoint.asynchronous else "sagemaker:InvokeEndpoint"],
             resources=[endpoint.endpoint_arn, *([] if component is None else [component.component_arn])],

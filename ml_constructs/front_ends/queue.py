@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import NoneType
 from typing import Any, Final, cast
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -29,14 +30,22 @@ from ml_constructs.encryption import EncryptionKey
 from ml_constructs.front_ends._alarms import FrontEndAlarms
 from ml_constructs.front_ends._called import check_called
 from ml_constructs.front_ends._consumer import Consumer
-from ml_constructs.front_ends._idempotency import idempotency_table, reach_table, remembering
-from ml_constructs.front_ends._queues import dead_letter_queue, encrypted_queue, grant, moving_back, sending
+from ml_constructs.front_ends._queues import (
+    CONCURRENCY,
+    RECEIVES,
+    acknowledge_no_destination,
+    dead_letter_queue,
+    encrypted_queue,
+    moving_back,
+    sending,
+)
 from ml_constructs.front_ends._results import PREFIX, Results, check_prefix, in_bucket, is_bucket, reach, to_topic
+from ml_constructs.front_ends._tables import reach_tables, short_lived_table, using_table
 from ml_constructs.front_ends.worker import Worker, as_text
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork
-from ml_constructs.permissions import Permission
+from ml_constructs.permissions import Permission, grant
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
 BATCH_SIZE: Final = (1, 10_000)
@@ -44,19 +53,12 @@ FIFO_BATCH_SIZE: Final = (1, 10)
 WINDOW_SECONDS: Final = (0, 300)
 # Above, a standard queue needs a window.
 _LARGE_BATCH: Final = 10
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-CONCURRENCY: Final = (2, 1000)
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-RECEIVES: Final = (1, 1000)
 RETENTION_SECONDS: Final = (60, 1_209_600)
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html: times the function's timeout
 _VISIBILITY: Final = 6
 _OLD_SECONDS: Final = 3600
-
-_NO_DESTINATION: Final = (
-    "Lambda has no destination for batches of a queue. Messages stay in it until they are processed or become dead "
-    "letters."
-)
+_REMEMBER: Final = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 
 
 class QueueFrontEnd(Construct):
@@ -146,7 +148,7 @@ class QueueFrontEnd(Construct):
         check_called(endpoint, component)
         check_account(scope, endpoint=cast("Construct", endpoint), network=network)
         check_region(scope, encryption_key=encryption_key, alarm_topic=alarm_topic)
-        check_region(scope, results=results if isinstance(results, (s3.Bucket, sns.Topic)) else None)
+        check_region(scope, results=results if isinstance(results, s3.Bucket) or not is_bucket(results) else None)
         super().__init__(scope, construct_id)
         worker = Worker() if worker is None else worker
         self.endpoint: Final = endpoint
@@ -165,7 +167,7 @@ class QueueFrontEnd(Construct):
             dead_letters=sqs.DeadLetterQueue(queue=self.dead_letter_queue, max_receive_count=max_receives),
         )
         self.idempotency_table: Final = (
-            None if results is None or is_bucket(results) else idempotency_table(self, "Processed", self.encryption_key)
+            None if results is None or is_bucket(results) else _processed(self, self.encryption_key)
         )
         destination = self._destination(results, results_prefix)
         self.consumer: Final = Consumer(
@@ -189,14 +191,12 @@ class QueueFrontEnd(Construct):
             maximum_batching_window_in_seconds=None if batch_window is None else batch_window.to_seconds(),
             scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=max_concurrency),
         )
-        Validations.of(self.mapping).acknowledge(
-            Acknowledgment(id="Serverless-LambdaEventSourceMappingDestination", reason=_NO_DESTINATION)
-        )
+        acknowledge_no_destination(self.mapping)
         if network is not None:
             reach(network, ec2.InterfaceVpcEndpointAwsService.SQS)
             destination.reach(network)
             if self.idempotency_table is not None and self.consumer.security_group is not None:
-                reach_table(network, self.idempotency_table, self.consumer.security_group)
+                reach_tables(network, self.consumer.security_group)
         alarms = FrontEndAlarms(self, "Alarms", topic=alarm_topic, encryption_key=self.encryption_key)
         alarms.on_dead_letters(self.dead_letter_queue)
         alarms.on_more_than(
@@ -209,11 +209,11 @@ class QueueFrontEnd(Construct):
 
     def grant_send_messages(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, send messages, and nothing else."""
-        return grant(grantee, sending(self, self.queue, self.encryption_key))
+        return grant(self, grantee, *sending(self, self.queue, self.encryption_key))
 
     def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, read dead letters and move them back to the queue."""
-        return grant(grantee, moving_back(self, self.dead_letter_queue, self.queue, self.encryption_key))
+        return grant(self, grantee, *moving_back(self, self.dead_letter_queue, self.queue, self.encryption_key))
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - of cloudwatch.Metric
         """A metric of the queue, under its official name.
@@ -271,8 +271,13 @@ class QueueFrontEnd(Construct):
             ),
             *sending(self, self.dead_letter_queue, self.encryption_key),
             *destination.permissions,
-            *([] if table is None else remembering(self, table, self.encryption_key)),
+            *([] if table is None else using_table(self, table, self.encryption_key, *_REMEMBER)),
         ]
+
+
+def _processed(scope: Construct, key: kms.IKey) -> dynamodb.Table:
+    """The table of Powertools, https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/."""
+    return short_lived_table(scope, "Processed", key, partition_key="id", time_to_live="expiration")
 
 
 def check_results(results: object, prefix: str) -> None:

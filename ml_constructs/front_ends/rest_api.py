@@ -15,14 +15,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ml_constructs._checks import (
-    check_given,
-    check_offers,
-    check_seconds,
-    check_type,
-    is_token,
-)
-from ml_constructs._environment import check_account, check_region
+from ml_constructs._checks import check_grantee, check_id, check_offers, check_seconds, check_type, is_token
+from ml_constructs._environment import check_account, check_app, check_region
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.front_ends._api_access import (
     Access,
@@ -32,7 +26,14 @@ from ml_constructs.front_ends._api_access import (
     private_policy,
     reached_from,
 )
-from ml_constructs.front_ends._api_backend import TIMEOUT_SECONDS, add_headers, call, check_backend, timeout_of
+from ml_constructs.front_ends._api_backend import (
+    TIMEOUT_SECONDS,
+    add_headers,
+    call,
+    check_backend,
+    check_shared,
+    timeout_of,
+)
 from ml_constructs.front_ends._api_problems import add_problems
 from ml_constructs.front_ends._api_requests import Requests
 from ml_constructs.front_ends._api_stage import STAGE_NAME, StageSettings
@@ -54,12 +55,8 @@ _NOT_CACHEABLE: Final = (
 # A certificate that no backend looks at would pass the check and protect nothing; it expires after 365 days, and only
 # a replacement renews it.
 _NO_CLIENT_CERTIFICATE: Final = (
-    "A client certificate proves API Gateway's identity to an HTTP backend. The backend is a Lambda function, which "
-    "API Gateway calls with AWS Signature Version 4, and whose policy admits this method alone."
-)
-_NO_CLIENT_CERTIFICATE_OF_A_ROLE: Final = (
-    "A client certificate proves API Gateway's identity to an HTTP backend. The backend is SageMaker, which API "
-    "Gateway calls with AWS Signature Version 4 and a role that may invoke this endpoint alone."
+    "A client certificate proves API Gateway's identity to an HTTP backend. This backend is an AWS service, which API "
+    "Gateway calls with AWS Signature Version 4 and a permission of this API alone."
 )
 
 
@@ -165,11 +162,13 @@ class RestApiFrontEnd(Construct):
         )
         check_type((UsagePlan, NoneType), usage_plan=usage_plan)
         check_type((Cors, NoneType), cors=cors)
+        check_shared(function, canary=canary, cors=cors)
         check_type(bool, default_endpoint=default_endpoint)
         check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
         check_web_acl(web_acl)
         check_region(scope, encryption_key=encryption_key)
         check_vpc_endpoints(scope, vpc_endpoints)
+        check_app(scope, authorization=authorization if isinstance(authorization, Construct) else None)
         check_account(scope, web_acl=web_acl if isinstance(web_acl, WebAcl) else None)
         super().__init__(scope, construct_id)
         self._access = access
@@ -227,10 +226,9 @@ class RestApiFrontEnd(Construct):
             guard(self, self.stage, web_acl)
         if canary is not None:
             FunctionShift(self, "Canary", canary=canary, function=self.function, failures=self._failures())
-        certificate = _NO_CLIENT_CERTIFICATE if direct is None else _NO_CLIENT_CERTIFICATE_OF_A_ROLE
         Validations.of(self.stage).acknowledge(
             Acknowledgment(id="NIST.800.53.R5-APIGWCacheEnabledAndEncrypted", reason=_NOT_CACHEABLE),
-            Acknowledgment(id="NIST.800.53.R5-APIGWSSLEnabled", reason=certificate),
+            Acknowledgment(id="NIST.800.53.R5-APIGWSSLEnabled", reason=_NO_CLIENT_CERTIFICATE),
         )
 
     @property
@@ -258,8 +256,7 @@ class RestApiFrontEnd(Construct):
         Raises:
             ValueError: callers are not authorised by IAM, so that nothing would ask for the permission.
         """
-        check_given(grantee=grantee)
-        check_offers("grant_principal", "a principal", grantee=grantee)
+        check_grantee(grantee)
         if self._access.kind != apigateway.AuthorizationType.IAM:
             raise ValueError(f"authorization must be IAM for grant_execute, got {self._access.authorization}")
         grant = iam.Grant.add_to_principal_or_resource(
@@ -285,7 +282,7 @@ class RestApiFrontEnd(Construct):
         Raises:
             ValueError: the API asks for no keys.
         """
-        check_type(str, construct_id=construct_id)
+        check_id(construct_id=construct_id)
         check_type((UsagePlan, NoneType), usage_plan=usage_plan)
         if self._usage_plan is None:
             raise ValueError("usage_plan must be given to the API before keys are added to it, got None")

@@ -24,9 +24,8 @@ from ml_constructs.front_ends._alarms import FrontEndAlarms
 from ml_constructs.front_ends._called import check_called
 from ml_constructs.front_ends._consumer import Consumer
 from ml_constructs.front_ends._function import CONCURRENCY
-from ml_constructs.front_ends._queues import dead_letter_queue, grant, sending
+from ml_constructs.front_ends._queues import dead_letter_queue, sending
 from ml_constructs.front_ends._results import (
-    NAMED_BY_SERVICE,
     PREFIX,
     Results,
     check_prefix,
@@ -41,7 +40,7 @@ from ml_constructs.front_ends.worker import Worker
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork
-from ml_constructs.permissions import Permission, use_key
+from ml_constructs.permissions import NAMED_LATER, Permission, grant, use_key
 
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_CreateStream.html: an account's quota is the real limit
 SHARDS: Final = (1, 2_147_483_647)
@@ -146,7 +145,7 @@ class StreamFrontEnd(Construct):
         check_region(scope, stream=stream, encryption_key=encryption_key, alarm_topic=alarm_topic)
         check_region(
             scope,
-            results=results if isinstance(results, (s3.Bucket, FirehoseDelivery, firehose.DeliveryStream)) else None,
+            results=results if isinstance(results, s3.Bucket) or not is_bucket(results) else None,
             failed_batches=failed_batches if isinstance(failed_batches, s3.Bucket) else None,
         )
         super().__init__(scope, construct_id)
@@ -212,11 +211,10 @@ class StreamFrontEnd(Construct):
         See https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html
         """
         return grant(
+            self,
             grantee,
-            [
-                Permission(actions=["kinesis:PutRecord", "kinesis:PutRecords"], resources=[self.stream.stream_arn]),
-                *use_key(self, self.stream.encryption_key, "kinesis", "kms:GenerateDataKey"),
-            ],
+            Permission(actions=["kinesis:PutRecord", "kinesis:PutRecords"], resources=[self.stream.stream_arn]),
+            *use_key(self, self.stream.encryption_key, "kinesis", "kms:GenerateDataKey"),
         )
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - of cloudwatch.Metric
@@ -306,9 +304,7 @@ class StreamFrontEnd(Construct):
         if bucket is None:
             return []
         return [
-            Permission(
-                actions=["s3:PutObject"], resources=[f"{bucket.bucket_arn}/aws/lambda/*"], wildcard=NAMED_BY_SERVICE
-            ),
+            Permission(actions=["s3:PutObject"], resources=[f"{bucket.bucket_arn}/aws/lambda/*"], wildcard=NAMED_LATER),
             Permission(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]),
             *use_key(self, bucket.encryption_key, "s3", "kms:GenerateDataKey"),
         ]

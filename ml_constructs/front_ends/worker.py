@@ -8,15 +8,15 @@ from typing import Final
 from aws_cdk import Duration, Token
 from aws_cdk import aws_logs as logs
 
-from ml_constructs._checks import check_given, check_pattern, check_seconds, check_type, check_whole, is_token
+from ml_constructs._checks import check_given, check_seconds, check_type, check_whole, is_token
 from ml_constructs.front_ends._function import LONGEST_READ_SECONDS, MEMORY_MIB
+from ml_constructs.front_ends._media_type import check_media_types
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html; below, no call and its result would fit
 TIMEOUT_SECONDS: Final = (30, 900)
 # Threads, and connections, of one execution environment.
 PARALLELISM: Final = (1, 100)
 
-_MEDIA_TYPE: Final = r"[\x21-\x7e]([\x20-\x7e]{0,1022}[\x21-\x7e])?"
 _TIMEOUT_SECONDS: Final = 180
 
 
@@ -52,8 +52,7 @@ class Worker:
         check_seconds("timeout", self.timeout, *TIMEOUT_SECONDS)
         check_whole("memory_size", self.memory_size, *MEMORY_MIB, "MiB")
         check_whole("parallelism", self.parallelism, *PARALLELISM, "records")
-        for argument in ("content_type", "accept"):
-            check_pattern(argument, getattr(self, argument), _MEDIA_TYPE, "1 to 1,024 printable characters of ASCII")
+        check_media_types(content_type=self.content_type, accept=self.accept)
 
     def limit(self) -> Duration:
         """The timeout of the function."""

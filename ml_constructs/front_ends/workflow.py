@@ -17,8 +17,8 @@ from constructs import Construct
 
 from ml_constructs._checks import (
     check_given,
+    check_id,
     check_offers,
-    check_pattern,
     check_seconds,
     check_type,
     check_whole,
@@ -31,16 +31,22 @@ from ml_constructs.front_ends._asynchronous import (
     ACTION,
     INVOCATION_TIMEOUT,
     INVOCATION_TIMEOUT_SECONDS,
-    MEDIA_TYPE,
-    MEDIA_TYPE_RULE,
     TIME_TO_LIVE,
     TIME_TO_LIVE_SECONDS,
     check_kind,
     in_seconds,
     known_storage,
 )
-from ml_constructs.front_ends._queues import dead_letter_queue, encrypted_queue, grant, moving_back, sending
-from ml_constructs.front_ends._workflow_callback import Callback, keeping
+from ml_constructs.front_ends._media_type import check_media_types
+from ml_constructs.front_ends._queues import (
+    RECEIVES,
+    dead_letter_queue,
+    encrypted_queue,
+    moving_back,
+    sending,
+)
+from ml_constructs.front_ends._tables import using_table
+from ml_constructs.front_ends._workflow_callback import Callback
 from ml_constructs.front_ends._workflow_definition import (
     RETRIES,
     Asynchrony,
@@ -54,10 +60,7 @@ from ml_constructs.front_ends._workflow_starts import start_on_events, start_on_
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork
-from ml_constructs.permissions import OWN_PREFIX, Permission, use_key
-
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-RECEIVES: Final = (1, 1000)
+from ml_constructs.permissions import NAMED_LATER, Permission, grant, use_key
 
 _NAME_LENGTH: Final = 71  # of 80, with "-express"
 _FOLDER: Final = "executions"  # below the endpoint's input prefix
@@ -90,7 +93,7 @@ class WorkflowFrontEnd(Construct):
         invocation_timeout: How long an asynchronous model may take, 1 second to 1 hour. Default: 15 minutes.
         alarm_topic: Where alarms go. Its owner lets CloudWatch publish to it. Default: a new encrypted topic.
         network: Runs the function that resumes executions of an asynchronous endpoint in these subnets. A network with
-            interface endpoints gets those of DynamoDB and Step Functions if it has none. Default: no VPC.
+            interface endpoints gets that of Step Functions, and the gateway of DynamoDB. Default: no VPC.
         encryption_key: Encrypts executions, queues, logs and whatever else there is. Default: a new `EncryptionKey`.
         log_retention: How long logs are kept. Default: one year.
         removal_policy: What happens to the queues on deletion. Default: they stay, unless the deployment that creates
@@ -130,8 +133,7 @@ class WorkflowFrontEnd(Construct):
         check_type(RemovalPolicy, removal_policy=removal_policy)
         check_offers("key_arn", "a KMS key", encryption_key=encryption_key)
         check_given(content_type=content_type)
-        for argument, media_type in (("content_type", content_type), ("accept", accept)):
-            check_pattern(argument, media_type, MEDIA_TYPE, MEDIA_TYPE_RULE)
+        check_media_types(content_type=content_type, accept=accept)
         check_seconds("time_to_live", time_to_live, *TIME_TO_LIVE_SECONDS)
         check_seconds("invocation_timeout", invocation_timeout, *INVOCATION_TIMEOUT_SECONDS)
         check_whole("retries", retries, RETRIES[0], 1 if express else RETRIES[1])
@@ -250,15 +252,23 @@ class WorkflowFrontEnd(Construct):
         An event that starts none within a day becomes a dead letter.
 
         Args:
-            name: The id of the rule in this construct.
+            name: The id of the rule, by which the calls differ.
             event_pattern: Which events.
-            event_bus: The bus. Default: the account's default one, which hears of AWS services.
+            event_bus: The bus, of this region. Default: the account's default one, which hears of AWS services.
+
+        Raises:
+            ValueError: `name` is empty or was given before, or the bus is of another region.
         """
-        check_type(str, name=name)
+        check_id(name=name)
         check_type(events.EventPattern, event_pattern=event_pattern)
         check_offers("event_bus_name", "an event bus", event_bus=event_bus)
+        check_region(self, event_bus=event_bus)
+        existing = self.node.try_find_child("Events")
+        rules = existing if isinstance(existing, Construct) else Construct(self, "Events")
+        if rules.node.try_find_child(name) is not None:
+            raise ValueError(f"name must differ from call to call, got {name!r} again")
         return start_on_events(
-            self,
+            rules,
             name,
             event_pattern=event_pattern,
             event_bus=event_bus,
@@ -269,7 +279,7 @@ class WorkflowFrontEnd(Construct):
 
     def grant_start_execution(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, start executions, and nothing else."""
-        return grant(grantee, starting(self.encryption_key, self.state_machine_arn))
+        return grant(self, grantee, starting(self.state_machine_arn))
 
     def grant_send_messages(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, send messages to the queue of `on_messages`, and nothing else.
@@ -277,7 +287,7 @@ class WorkflowFrontEnd(Construct):
         Raises:
             ValueError: there is no queue.
         """
-        return grant(grantee, sending(self, self._messages(), self.encryption_key))
+        return grant(self, grantee, *sending(self, self._messages(), self.encryption_key))
 
     def grant_redrive(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, read dead letters and move them to the queue of `on_messages`.
@@ -285,7 +295,7 @@ class WorkflowFrontEnd(Construct):
         Raises:
             ValueError: there is no queue.
         """
-        return grant(grantee, moving_back(self, self.dead_letter_queue, self._messages(), self.encryption_key))
+        return grant(self, grantee, *moving_back(self, self.dead_letter_queue, self._messages(), self.encryption_key))
 
     def metric(self, metric_name: str, **options: Any) -> cloudwatch.Metric:  # noqa: ANN401 - of cloudwatch.Metric
         """A metric of the executions, under its official name. Statistic: Sum.
@@ -368,8 +378,8 @@ class WorkflowFrontEnd(Construct):
         requests = f"{storage.input_bucket.bucket_arn}/{storage.input_prefix}/{_FOLDER}/*"
         return [
             *permissions,
-            Permission(actions=["s3:PutObject"], resources=[requests], wildcard=OWN_PREFIX),
+            Permission(actions=["s3:PutObject"], resources=[requests], wildcard=NAMED_LATER),
             *use_key(self, storage.input_bucket.encryption_key, "s3", "kms:Decrypt", "kms:GenerateDataKey"),
             Permission(actions=[ACTION], resources=[self.endpoint.endpoint_arn]),
-            *keeping(self, self.callback.table, self.encryption_key),
+            *using_table(self, self.callback.table, self.encryption_key, "dynamodb:PutItem"),
         ]

@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 
-from ml_constructs._checks import check_given, check_offers, check_type
+from ml_constructs._checks import check_grantee, check_type
 from ml_constructs.interfaces._metric_names import INVOCATION_NAMESPACE
 from ml_constructs.interfaces.endpoint import IEndpoint
 
@@ -56,8 +56,7 @@ class IInferenceComponent:
         return self._grant(grantee, "sagemaker:UpdateInferenceComponentRuntimeConfig", self.component_arn)
 
     def _grant(self, grantee: iam.IGrantable, action: str, *resource_arns: str) -> iam.Grant:
-        check_given(grantee=grantee)
-        check_offers("grant_principal", "a principal", grantee=grantee)
+        check_grantee(grantee)
         return iam.Grant.add_to_principal(grantee=grantee, actions=[action], resource_arns=list(resource_arns))
 
     def metric(

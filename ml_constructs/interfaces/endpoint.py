@@ -12,7 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from ml_constructs._checks import check_each, check_given, check_length, check_offers, check_type
+from ml_constructs._checks import check_each, check_grantee, check_length, check_type
 from ml_constructs.endpoint_config.asynchronous import AsyncStorage
 from ml_constructs.interfaces._metric_names import (
     INSTANCE_METRICS,
@@ -115,8 +115,7 @@ class IEndpoint:
     def _grant(
         self, grantee: iam.IGrantable, *actions: str, conditions: Mapping[str, Mapping[str, object]] | None = None
     ) -> iam.Grant:
-        check_given(grantee=grantee)
-        check_offers("grant_principal", "a principal", grantee=grantee)
+        check_grantee(grantee)
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=[self.endpoint_arn], conditions=conditions
         )

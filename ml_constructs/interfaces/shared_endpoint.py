@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct, IDependable
 
-from ml_constructs._checks import check_given, check_offers
+from ml_constructs._checks import check_given, check_grantee, check_offers
 from ml_constructs.endpoint_config.shared_variant import SharedVariant
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
@@ -77,8 +77,7 @@ class ISharedEndpoint(IEndpoint):
         for argument, value in (("target_models", target_models), ("target_containers", target_containers)):
             if value is not None:
                 raise ValueError(f"{argument} must not be given for a shared endpoint, got {value!r}")
-        check_given(grantee=grantee)
-        check_offers("grant_principal", "a principal", grantee=grantee)
+        check_grantee(grantee)
         self._invokers.append(grantee)
         return iam.Grant.add_to_principal(
             grantee=grantee,

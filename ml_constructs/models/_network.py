@@ -13,7 +13,7 @@ from ml_constructs._environment import environment_of
 from ml_constructs.models._location import BoundModelData
 from ml_constructs.models.private_registry import PrivateRegistry
 from ml_constructs.network.inference_network import InferenceNetwork, security_group_description
-from ml_constructs.permissions import Permission
+from ml_constructs.permissions import NO_RESOURCE, Permission
 
 _LAMBDA: Final = "lambda"  # the short name of the service's interface endpoint
 
@@ -105,6 +105,6 @@ def network_interfaces(scope: Construct, group: ec2.SecurityGroup, subnet_ids: S
                 "ec2:DescribeVpcs",
             ],
             resources=["*"],
-            wildcard="EC2 defines no resource for these actions, which SageMaker needs to place a model in a VPC.",
+            wildcard=NO_RESOURCE,
         ),
     ]

@@ -20,8 +20,8 @@ from constructs import Construct
 from ml_constructs._checks import (
     check_each,
     check_given,
+    check_grantee,
     check_length,
-    check_offers,
     check_pattern,
     check_type,
     check_whole,
@@ -95,8 +95,7 @@ class IModelPackageGroup:
     def _grant(
         self, grantee: iam.IGrantable, *actions: str, conditions: Mapping[str, Mapping[str, object]] | None = None
     ) -> iam.Grant:
-        check_given(grantee=grantee)
-        check_offers("grant_principal", "a principal", grantee=grantee)
+        check_grantee(grantee)
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=list(actions),

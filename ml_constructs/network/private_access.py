@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from ml_constructs._checks import check_given, check_offers, check_pattern, check_type, is_token
+from ml_constructs._checks import check_grantee, check_pattern, check_type, is_token
 from ml_constructs._environment import check_account, environment_of
 from ml_constructs._names import lower_case_arn
 from ml_constructs.network.inference_network import InferenceNetwork
@@ -104,8 +104,7 @@ class PrivateAccess(Construct):
 
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee`, of this account, invoke the endpoint: through the role, if there is one, or else directly."""
-        check_given(grantee=grantee)
-        check_offers("grant_principal", "a principal", grantee=grantee)
+        check_grantee(grantee)
         if self.role_arn is not None:
             return iam.Grant.add_to_principal(grantee=grantee, actions=self._assume, resource_arns=[self.role_arn])
         return iam.Grant.add_to_principal(grantee=grantee, actions=[self._action], resource_arns=self._resources)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -13,8 +13,9 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from ml_constructs.front_ends._queues import acknowledge_dead_letters
+
 _EVENTS: Final = "events.amazonaws.com"
-_DEAD_LETTERS: Final = "This queue holds what EventBridge could not deliver; nothing reads from it by itself."
 
 
 def event_topic(scope: Construct, key: kms.IKey, *, display_name: str | None) -> sns.Topic:
@@ -55,8 +56,7 @@ def event_rule(scope: Construct, topic: sns.ITopic, *, description: str, pattern
         enforce_ssl=True,
         retention_period=Duration.days(14),
     )
-    for finding in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):
-        Validations.of(queue).acknowledge(Acknowledgment(id=finding, reason=_DEAD_LETTERS))
+    acknowledge_dead_letters(queue)
     rule = events.CfnRule(
         scope,
         "Rule",

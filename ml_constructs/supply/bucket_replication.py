@@ -14,14 +14,12 @@ from constructs import Construct
 
 from ml_constructs._checks import check_each, check_length, check_pattern, check_type, is_token
 from ml_constructs._environment import check_app, environment_of, from_elsewhere, region_of
-from ml_constructs.permissions import Permission, allow
+from ml_constructs.permissions import NAMED_LATER, Permission, allow
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationConfiguration.html
 MAX_DESTINATIONS: Final = 1000
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ReplicationTimeValue.html: 15 is the only value
 _MINUTES: Final = 15
-
-_EVERY_OBJECT: Final = "S3 copies every object under the prefix by this role; their names are not known before."
 
 
 class BucketReplication(Construct):
@@ -136,7 +134,7 @@ class BucketReplication(Construct):
                     "s3:GetObjectVersionTagging",
                 ],
                 resources=[objects],
-                wildcard=_EVERY_OBJECT,
+                wildcard=NAMED_LATER,
             ),
         ]
         if self.source.encryption_key is not None:
@@ -147,7 +145,7 @@ class BucketReplication(Construct):
             copies = f"{bucket}/{prefix}*"
             permissions += [
                 Permission(
-                    actions=["s3:ReplicateObject", "s3:ReplicateTags"], resources=[copies], wildcard=_EVERY_OBJECT
+                    actions=["s3:ReplicateObject", "s3:ReplicateTags"], resources=[copies], wildcard=NAMED_LATER
                 ),
                 # To decrypt proves a bucket key before its use; to generate serves objects that were not encrypted.
                 self._use(

@@ -22,6 +22,7 @@ from constructs import Construct
 from ml_constructs._checks import (
     check_each,
     check_given,
+    check_grantee,
     check_length,
     check_offers,
     check_pattern,
@@ -226,8 +227,7 @@ class GoldenImage(Construct):
 
     def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let `grantee` read the id of the newest image, e.g. to start instances of a launch template."""
-        check_given(grantee=grantee)
-        check_offers("grant_principal", "a principal", grantee=grantee)
+        check_grantee(grantee)
         arn = environment_of(self).arn("ssm", f"parameter{self.parameter_name}")
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=["ssm:GetParameter", "ssm:GetParameters"], resource_arns=[arn]

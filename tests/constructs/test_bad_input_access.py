@@ -54,12 +54,12 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
         },
     ),
     "InvokerRole": (
-        build(ml.InvokerRole, endpoint=imported, callers=[CALLER], vpc_endpoints=["vpce-0123456789abcdef0"]),
+        build(ml.InvokerRole, endpoint=imported, callers=[CALLER], vpc_endpoint_ids=["vpce-0123456789abcdef0"]),
         {
             "endpoint": (None, *NOT_AN_OBJECT),
             "component": NOT_AN_OBJECT,
             "callers": (*NOT_TEXTS, [], ["*"], ["1"], ["arn:aws:sts::444455556666:assumed-role/a/b"]),
-            "vpc_endpoints": (*NOT_TEXTS, [], ["*"], ["vpc-11111111"]),
+            "vpc_endpoint_ids": (*NOT_TEXTS, [], ["*"], ["vpc-11111111"]),
             "organization_id": (*NOT_OPTIONAL_TEXT, "", "exampleorgid"),
             "external_id": (*NOT_OPTIONAL_TEXT, "", "a b"),
             "session_tags": (*NOT_TEXTS, [""], ["a" * 129]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pytest
-from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import App, Duration, Environment, Size, Stack
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_s3 as s3
 
@@ -105,7 +105,7 @@ CASES: dict[str, tuple[Call, Mapping[str, Sequence[object]]]] = {
             "bucket": (None, *NOT_AN_OBJECT),
             "prefix": BAD_PREFIX,
             "buffer_interval": (*NOT_A_DURATION, *HALF_SECOND, Duration.seconds(901)),
-            "buffer_mib": (None, *NOT_WHOLE, 0, 129),
+            "buffer_size": (5, "5", Duration.seconds(5), Size.kibibytes(1536), Size.mebibytes(0), Size.mebibytes(129)),
             "alarm_topic": NOT_AN_OBJECT,
             "encryption_key": NOT_AN_OBJECT,
             "log_retention": NOT_AN_ENUM,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -68,3 +69,13 @@ def test_the_runbook_knows_every_alarm() -> None:
     names = re.findall(r"^\| `([a-z-]+)` \|", alarms, re.MULTILINE)
     assert len(names) > 10
     assert [name for name in [*names, "...-rollback-5xx", "...-rollback-uploads"] if f"`{name}`" not in runbook] == []
+
+
+def test_the_runbook_knows_what_the_alarms_of_front_ends_say() -> None:
+    runbook = (ROOT / "docs/guides/runbook.md").read_text()
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "ml_constructs/front_ends").glob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    made = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "on_more_than"]
+    said = [ast.literal_eval(call.args[-1]) for call in made]
+    assert len(said) > 6
+    assert [each for each in said if f'"{each}"' not in runbook] == []

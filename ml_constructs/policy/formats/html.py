@@ -203,16 +203,17 @@ def _finding(finding: Finding, page: _Page, accepted: str) -> str:
 
 
 def _rule(rule: Rule) -> str:
+    """The page of a rule of ours, whole."""
     links = "".join(
-        f'<li><a href="{_text(each)}" rel="noopener noreferrer">{_text(each)}</a></li>' for each in rule.sources
+        f'<li><a href="{escape(each)}" rel="noopener noreferrer">{escape(each)}</a></li>' for each in rule.sources
     )
-    controls = f"<p>Controls: {_text(', '.join(rule.controls))}</p>\n" if rule.controls else ""
+    controls = f"<p>Controls: {escape(', '.join(rule.controls))}</p>\n" if rule.controls else ""
     return (
-        f'<details class="rule"><summary><code>{rule.id}</code> {_text(rule.title)}</summary>\n'
-        f'<div id="{rule.id}">\n<p>{_text(rule.intent.strip())}</p>\n'
-        f"<p><strong>Fix:</strong> {_text(rule.fix.strip())}</p>\n"
-        f"<h3>Fails</h3>\n<pre>{_text(rule.fails.strip())}</pre>\n"
-        f"<h3>Passes</h3>\n<pre>{_text(rule.passes.strip())}</pre>\n<ul>{links}</ul>\n{controls}</div>\n</details>\n"
+        f'<details class="rule"><summary><code>{rule.id}</code> {escape(rule.title)}</summary>\n'
+        f'<div id="{rule.id}">\n<p>{escape(rule.intent.strip())}</p>\n'
+        f"<p><strong>Fix:</strong> {escape(rule.fix.strip())}</p>\n"
+        f"<h3>Fails</h3>\n<pre>{escape(rule.fails.strip())}</pre>\n"
+        f"<h3>Passes</h3>\n<pre>{escape(rule.passes.strip())}</pre>\n<ul>{links}</ul>\n{controls}</div>\n</details>\n"
     )
 
 

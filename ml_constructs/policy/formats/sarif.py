@@ -29,6 +29,7 @@ from ml_constructs.policy.formats.wording import (
     verdict,
     word,
 )
+from ml_constructs.policy.review import plain_rule
 from ml_constructs.policy.rule import Rule, Severity
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -57,7 +58,7 @@ class _Rules:
         name = clean(base(finding.rule))
         if name not in self.index:
             self.index[name] = len(self.descriptors)
-            self.descriptors.append(_descriptor(name, finding, self.known.get(name)))
+            self.descriptors.append(_descriptor(name, finding, self.known.get(plain_rule(name))))
         return {"ruleId": name, "ruleIndex": self.index[name]}
 
 

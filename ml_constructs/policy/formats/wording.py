@@ -16,7 +16,7 @@ _LINE_ENDS: Final = re.compile("\r\n?")
 _UNCLEAN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-_LONGEST: Final = 4000  # characters of one text: a report is bounded by the number of its findings
+_LONGEST: Final = 2000  # characters of one text: a report is bounded by the number of its findings
 
 
 def clean(text: str) -> str:

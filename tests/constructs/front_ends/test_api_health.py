@@ -80,7 +80,7 @@ def test_people_hear_of_it(stack: Stack) -> None:
 
 def test_topic_may_be_given(stack: Stack) -> None:
     topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111122223333:on-call")
-    watched(stack, ApiHealth(topic=topic))
+    watched(stack, ApiHealth(alarm_topic=topic))
     assert resources(stack, "AWS::SNS::Topic") == {}
     assert one(stack, ALARM)["Properties"]["AlarmActions"] == [topic.topic_arn]
 
@@ -146,7 +146,7 @@ def test_accepts_the_edges(share: float, minutes: int) -> None:
         ("failing_share", (None, 0, -1, 1.01, "x", True, float("nan"))),
         ("minutes", (None, 0, 1441, 1.5, "3", True)),
         ("alarms", (None, "x", [None], ["alarm"])),
-        ("topic", ("arn", 5)),
+        ("alarm_topic", ("arn", 5)),
     ],
 )
 def test_refuses_what_is_out_of_range(argument: str, values: tuple[object, ...]) -> None:

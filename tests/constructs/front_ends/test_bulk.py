@@ -156,6 +156,14 @@ def test_bucket_with_notifications_of_the_app_keeps_them(stack: Stack) -> None:
     assert set(configuration) == {"EventBridgeConfiguration", "TopicConfigurations"}
 
 
+def test_notifications_that_would_end_the_events_are_refused(app: App, stack: Stack) -> None:
+    bucket = s3.Bucket(stack, "Bucket")
+    build(stack, endpoint=an_async_endpoint(stack, bucket=bucket))
+    bucket.add_event_notification(s3.EventType.OBJECT_REMOVED, notifications.SnsDestination(sns.Topic(stack, "Topic")))
+    with pytest.raises(RuntimeError, match=r"notifications must be added to a bucket before its BulkInvokeFrontEnd"):
+        app.synth()
+
+
 def test_an_imported_bucket_is_its_owners(stack: Stack) -> None:
     bucket = s3.Bucket.from_bucket_name(stack, "Bucket", "example-documents")
     build(stack, endpoint=an_async_endpoint(stack, bucket=bucket))

@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
 from ml_constructs.front_ends.canary import ApiCanary
+from ml_constructs.front_ends.function import FunctionFrontEnd
 from ml_constructs.front_ends.rest_api import RestApiFrontEnd
 from ml_constructs.front_ends.web_acl import WebAcl
 from ml_constructs.network.inference_network import InferenceNetwork
@@ -81,6 +82,23 @@ def test_the_role_shifts_this_alias_alone(stack: Stack) -> None:
     assert look["Action"] == "cloudwatch:DescribeAlarms"
 
 
+def test_codedeploy_assumes_the_role_for_this_application_alone(stack: Stack) -> None:
+    build(stack)
+    (role,) = (each for name, each in resources(stack, "AWS::IAM::Role").items() if "CanaryRole" in name)
+    (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    (application,) = resources(stack, "AWS::CodeDeploy::Application")
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    source = trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1]
+    assert source[-3:] == [":deploymentgroup:", {"Ref": application}, "/*"]
+
+
+def test_the_function_is_in_the_same_stack(app: App, stack: Stack) -> None:
+    other = Stack(app, "Other")
+    function = FunctionFrontEnd(other, "Function", endpoint=an_endpoint(other))
+    with pytest.raises(ValueError, match=r"canary must be given in the stack of function, got one of .* in another"):
+        RestApiFrontEnd(stack, "Api", function=function, canary=ApiCanary())
+
+
 def test_without_it_a_new_version_gets_all(stack: Stack) -> None:
     RestApiFrontEnd(stack, "Api", endpoint=an_endpoint(stack))
     assert "UpdatePolicy" not in one(stack, "AWS::Lambda::Alias")
@@ -89,7 +107,7 @@ def test_without_it_a_new_version_gets_all(stack: Stack) -> None:
 
 def test_policy_review_finds_nothing_once_somebody_is_told(stack: Stack) -> None:
     topic = sns.Topic.from_topic_arn(stack, "Topic", "arn:aws:sns:eu-west-1:111122223333:alarms")
-    build(stack, ApiCanary(topic=topic), network=InferenceNetwork(stack, "Network"), web_acl=WebAcl(stack, "Acl"))
+    build(stack, ApiCanary(alarm_topic=topic), network=InferenceNetwork(stack, "Network"), web_acl=WebAcl(stack, "Acl"))
     assert findings(stack) == set()
 
 
@@ -118,7 +136,7 @@ def test_works_in_every_partition(app: App, region: str) -> None:
         ({"wait": 5}, "wait must be Duration"),
         ({"alarms": "a"}, "alarms must be a list of"),
         ({"alarms": [None]}, "alarms must be a list of"),
-        ({"topic": "a"}, "topic must be a topic"),
+        ({"alarm_topic": "a"}, "alarm_topic must be an SNS topic"),
     ],
 )
 def test_refuses(arguments: dict[str, Any], message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import botocore.session  # type: ignore[import-untyped] # ships no types
 import pytest
 
-from ml_constructs.front_ends import delivery, queue, reading
+from ml_constructs.front_ends import _queues, delivery, queue, reading
 
 MAPPING = ("lambda", "CreateEventSourceMappingRequest")
 BUFFER = ("firehose", "BufferingHints")
@@ -21,7 +21,7 @@ BUFFER = ("firehose", "BufferingHints")
         (MAPPING, "ParallelizationFactor", reading.BATCHES_PER_SHARD),
         (MAPPING, "MaximumRetryAttempts", (-1, reading.RETRIES[1])),
         (MAPPING, "MaximumRecordAgeInSeconds", (-1, reading.AGE_SECONDS[1])),
-        (("lambda", "ScalingConfig"), "MaximumConcurrency", queue.CONCURRENCY),
+        (("lambda", "ScalingConfig"), "MaximumConcurrency", _queues.CONCURRENCY),
         (BUFFER, "IntervalInSeconds", delivery.BUFFER_SECONDS),
         (BUFFER, "SizeInMBs", delivery.BUFFER_MIB),
     ],

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from aws_cdk import App, Duration, Environment, Stack
+from aws_cdk import App, Duration, Environment, Size, Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
@@ -133,8 +133,8 @@ def test_metrics_have_their_official_names(stack: Stack, method: str, name: str,
     ("argument", "value", "message"),
     [
         ("buffer_interval", Duration.seconds(901), r"buffer_interval must be between 0 and 900 whole seconds, got 901"),
-        ("buffer_mib", 0, r"buffer_mib must be between 1 and 128 MiB, got 0"),
-        ("buffer_mib", 129, r"buffer_mib must be between 1 and 128 MiB, got 129"),
+        ("buffer_size", Size.kibibytes(512), r"buffer_size must be between 1 and 128 MiB, got 0.5"),
+        ("buffer_size", Size.mebibytes(129), r"buffer_size must be between 1 and 128 MiB, got 129"),
         ("prefix", "!{timestamp:yyyy}", r"prefix must be a key prefix"),
     ],
 )
@@ -146,7 +146,7 @@ def test_refuses(stack: Stack, argument: str, value: object, message: str) -> No
 
 @pytest.mark.parametrize(("interval", "size"), [(0, 1), (900, 128)])
 def test_accepts_at_its_limits(stack: Stack, interval: int, size: int) -> None:
-    build(stack, buffer_interval=Duration.seconds(interval), buffer_mib=size)
+    build(stack, buffer_interval=Duration.seconds(interval), buffer_size=Size.mebibytes(size))
     hints = properties_of(stack)["ExtendedS3DestinationConfiguration"]["BufferingHints"]
     assert hints == {"IntervalInSeconds": interval, "SizeInMBs": size}
 
@@ -155,7 +155,7 @@ def test_arguments_may_be_tokens(stack: Stack) -> None:
     build(
         stack,
         buffer_interval=Duration.seconds(number(stack, "Interval")),
-        buffer_mib=number(stack, "Size"),
+        buffer_size=Size.mebibytes(number(stack, "Size")),
         prefix=text(stack, "Prefix"),
     )
     hints = properties_of(stack)["ExtendedS3DestinationConfiguration"]["BufferingHints"]

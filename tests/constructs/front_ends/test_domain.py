@@ -264,6 +264,12 @@ def test_certificate_is_in_the_region(app: App) -> None:
         domain(stack)
 
 
+def test_refuses_a_truststore_of_another_app(stack: Stack) -> None:
+    bucket = s3.Bucket(Stack(App(), "Elsewhere"), "Bucket")
+    with pytest.raises(ValueError, match="truststore must be of the app of what uses it, got 'Elsewhere/Bucket'"):
+        domain(stack, mutual_tls=MutualTls(truststore=bucket, key="authorities.pem"))
+
+
 def test_refuses_a_private_api(stack: Stack) -> None:
     reached = ec2.InterfaceVpcEndpoint.from_interface_vpc_endpoint_attributes(
         stack, "Reached", vpc_endpoint_id="vpce-0123456789abcdef0", port=443

@@ -60,7 +60,13 @@ def test_runs_the_shipped_handler(stack: Stack) -> None:
 def test_environment_is_what_the_handler_reads(stack: Stack) -> None:
     build(stack, allow_target_variant=True)
     environment = function_of(stack)["Environment"]["Variables"]
-    of_others = {"INFERENCE_COMPONENT_NAME", "TARGET_MODELS", "TARGET_CONTAINERS", "ALLOW_EXPLANATIONS"}
+    of_others = {
+        "INFERENCE_COMPONENT_NAME",
+        "TARGET_MODELS",
+        "TARGET_CONTAINERS",
+        "ALLOW_EXPLANATIONS",
+        "ANSWER_HEADERS",  # of an API with CORS
+    }
     assert {*environment, *of_others} == {name.upper() for name in Settings.__dataclass_fields__}
     settings = Settings.from_environment(environment)
     assert settings.endpoint_name == "champion"

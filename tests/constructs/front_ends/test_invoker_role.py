@@ -26,7 +26,7 @@ Document = list[dict[str, Any]]
 
 
 def invoker(stack: Stack, **options: Any) -> InvokerRole:  # noqa: ANN401
-    given = {"endpoint": None, "callers": [OTHER], "vpc_endpoints": [VPC_ENDPOINT], **options}
+    given = {"endpoint": None, "callers": [OTHER], "vpc_endpoint_ids": [VPC_ENDPOINT], **options}
     return InvokerRole(stack, "Invoker", **{**given, "endpoint": given["endpoint"] or an_endpoint(stack)})
 
 
@@ -182,7 +182,7 @@ class TestChecks:
         invoker(
             stack,
             callers=[text(stack, "Caller")],
-            vpc_endpoints=[text(stack, "VpcEndpoint")],
+            vpc_endpoint_ids=[text(stack, "VpcEndpoint")],
             organization_id=text(stack, "Organization"),
             external_id=text(stack, "ExternalId"),
             role_name=text(stack, "RoleName"),
@@ -210,7 +210,7 @@ class TestChecks:
                 "Long",
                 endpoint=an_endpoint(stack, "other"),
                 callers=[OTHER],
-                vpc_endpoints=[VPC_ENDPOINT],
+                vpc_endpoint_ids=[VPC_ENDPOINT],
                 role_name="x" * 65,
             )
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -379,11 +380,20 @@ def test_a_network_gets_what_a_topic_needs_once(stack: Stack) -> None:
         for name, each in resources(stack, "AWS::EC2::VPCEndpoint").items()
         if name.startswith("NetworkDynamoDb")
     )
-    tables = [each["Resource"]["Fn::GetAtt"][0] for each in gateway["PolicyDocument"]["Statement"]]
-    assert [each[:10] for each in tables] == ["FrontEndPr", "SecondProc"]
+    deny, allow = gateway["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert allow["Resource"]["Fn::Join"][1][-1] == ":table/*"
+    assert allow["Condition"] == {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
     group = named(stack, "AWS::EC2::SecurityGroup", "FrontEndConsumerSecurityGroup")
     assert "DynamoDB through the gateway endpoint" in [each["Description"] for each in group["SecurityGroupEgress"]]
     assert_acyclic(stack)
+
+
+@pytest.mark.parametrize("to", [a_bucket, a_topic])
+def test_the_network_may_be_in_another_stack(app: App, stack: Stack, to: Callable[[Stack], Any]) -> None:
+    network = InferenceNetwork(Stack(app, "Shared"), "Network")
+    queue(stack, network=network, results=to(stack))
+    app.synth()
 
 
 def test_a_network_of_its_owner_is_left_alone(stack: Stack) -> None:

@@ -306,6 +306,12 @@ def test_works_in_every_partition(app: App, region: str) -> None:
     assert literal_partitions(stack).count("arn:aws:") == 0
 
 
+def test_the_network_may_be_in_another_stack(app: App, stack: Stack) -> None:
+    network = InferenceNetwork(Stack(app, "Shared"), "Network")
+    stream(stack, network=network, results=a_bucket(stack))
+    app.synth()
+
+
 def test_key_of_the_parent_does_not_refer_to_a_nested_stack(stack: Stack) -> None:
     key = EncryptionKey(stack, "Key")
     stream(NestedStack(stack, "Nested"), encryption_key=key)

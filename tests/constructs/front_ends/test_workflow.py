@@ -185,6 +185,7 @@ def test_the_callback_may_resume_this_workflow_alone(stack: Stack) -> None:
     arn = stack.resolve(front_end.state_machine_arn)
     assert actions["states:SendTaskSuccess"] == actions["states:SendTaskFailure"] == [arn]
     assert {action for action in actions if action.startswith("dynamodb:")} == {"dynamodb:GetItem"}
+    assert "kms:Encrypt" not in actions
     assert not {action for action in actions if action.startswith(("s3:", "sagemaker:"))}
 
 
@@ -231,7 +232,18 @@ def test_executions_are_encrypted_logged_and_traced(stack: Stack) -> None:
     assert (group["Properties"]["KmsKeyId"], group["DeletionPolicy"]) == (key, "RetainExceptOnCreate")
     admitted = json.dumps(one(stack, "AWS::KMS::Key")["Properties"]["KeyPolicy"])
     assert "/aws/vendedlogs/states/Stack-*" in admitted
-    assert "delivery.logs.amazonaws.com" in admitted
+    (delivery,) = (
+        statement
+        for statement in one(stack, "AWS::KMS::Key")["Properties"]["KeyPolicy"]["Statement"]
+        if statement["Principal"].get("Service") == "delivery.logs.amazonaws.com"
+    )
+    (encrypted,) = (
+        statement
+        for statement in policy_of(stack, "FlowPolicy")["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Action"] == "kms:GenerateDataKey"
+    )
+    assert delivery["Condition"] == encrypted["Condition"]  # what is encrypted in a context is decrypted in it
+    assert list(delivery["Condition"]["StringEquals"]) == ["kms:EncryptionContext:SourceArn"]
 
 
 @pytest.mark.parametrize(("express", "kind", "suffix"), [(False, "STANDARD", ""), (True, "EXPRESS", "-express")])

@@ -196,7 +196,7 @@ class TestAnotherAccount:
         """The callers' side knows the role by its name, and the owner's side the VPC endpoint by its id."""
         endpoint = Endpoint.from_endpoint_name(owners, "Endpoint", "champion")
         role = InvokerRole(
-            owners, "Invoker", endpoint=endpoint, callers=[CALLER], vpc_endpoints=["vpce-0123456789abcdef0"]
+            owners, "Invoker", endpoint=endpoint, callers=[CALLER], vpc_endpoint_ids=["vpce-0123456789abcdef0"]
         )
         PrivateAccess(
             callers,

@@ -132,6 +132,12 @@ class TestOtherAccounts:
         assert resources(central, PROFILE) == {}
         assert resources(central, "AWS::RAM::ResourceShare") == {}
 
+    def test_knows_the_names_of_what_front_ends_reach(self, central: Stack) -> None:
+        front_ends = (SERVICES.SQS, SERVICES.SNS, SERVICES.STEP_FUNCTIONS, SERVICES.KINESIS_FIREHOSE)
+        SharedDns(central, "Dns", network=a_central_network(central, *front_ends))
+        known = {name.split(".")[0] for name in names(central, ZONE)}
+        assert known >= {"sqs", "sns", "states", "firehose"}
+
 
 class TestChecks:
     def test_takes_tokens(self, stack: Stack) -> None:

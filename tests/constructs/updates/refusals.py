@@ -12,12 +12,14 @@ Variants = Mapping[str, Mapping[str, Any]]
 
 # What tells a resource from its like in an account and region; a template sets these to literals.
 _NAMES: Final = {
+    "AWS::ApiGateway::DomainName": ("DomainName",),
     "AWS::ApplicationAutoScaling::ScalableTarget": ("ResourceId", "ScalableDimension"),
     "AWS::ApplicationAutoScaling::ScalingPolicy": ("PolicyName",),
     "AWS::CloudWatch::Alarm": ("AlarmName",),
     "AWS::Logs::LogGroup": ("LogGroupName",),
     "AWS::SageMaker::Endpoint": ("EndpointName",),
     "AWS::SageMaker::InferenceComponent": ("InferenceComponentName",),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName",),
 }
 _DOCS: Final = "https://docs.aws.amazon.com/sagemaker/latest/dg"
 SOURCES: Final = {
@@ -33,6 +35,16 @@ def taken(plan: Plan) -> set[str]:
     names = {_full_name(each) for each in plan.before["Resources"].values()} - {None}
     made = (plan.after["Resources"][step.id] for step in plan.steps if step.what == "create")
     return {each["Type"] for each in made if _full_name(each) in names}
+
+
+def read_twice(plan: Plan) -> list[str]:
+    """Event source mappings that are made while Lambda has another one of the same source and function.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html: ResourceConflictException
+    """
+    replaced = set(plan.ids("replaced"))
+    mappings = plan.ids("replaced", "Lambda::EventSourceMapping")
+    return [each for each in mappings if not _reads_else(plan, each, replaced)]
 
 
 def lost_exports(plan: Plan) -> set[str]:
@@ -78,6 +90,14 @@ def _full_name(resource: Mapping[str, Any]) -> tuple[object, ...] | None:
     properties = resource.get("Properties", {})
     names = [properties.get(name) for name in _NAMES.get(resource["Type"], ())]
     return (resource["Type"], *names) if any(isinstance(name, str) for name in names) else None
+
+
+def _reads_else(plan: Plan, mapping: str, replaced: set[str]) -> bool:
+    properties = plan.after["Resources"][mapping]["Properties"]
+    what = [properties[name] for name in ("EventSourceArn", "FunctionName")]
+    return not {"EventSourceArn", "FunctionName"}.isdisjoint(plan.changed(mapping)) or not replaced.isdisjoint(
+        references(what)
+    )
 
 
 def _of(template: Template, kind: str) -> dict[str, Mapping[str, Any]]:
