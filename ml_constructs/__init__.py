@@ -29,25 +29,25 @@ if TYPE_CHECKING:
     from ml_constructs.endpoints.rollback import RollbackThresholds
     from ml_constructs.experiments.experiment import InferenceExperiment
     from ml_constructs.experiments.variant import ExperimentVariant
-    from ml_constructs.front_ends.api_health import ApiHealth
-    from ml_constructs.front_ends.bulk import BulkInvokeFrontEnd
-    from ml_constructs.front_ends.canary import ApiCanary
-    from ml_constructs.front_ends.cors import Cors
-    from ml_constructs.front_ends.delivery import FirehoseDelivery
-    from ml_constructs.front_ends.direct_integration import DirectIntegration
-    from ml_constructs.front_ends.dns_routing import DnsRouting
-    from ml_constructs.front_ends.domain import ApiDomain
-    from ml_constructs.front_ends.function import FunctionFrontEnd
+    from ml_constructs.front_ends.api.canary import ApiCanary
+    from ml_constructs.front_ends.api.cors import Cors
+    from ml_constructs.front_ends.api.direct_integration import DirectIntegration
+    from ml_constructs.front_ends.api.rest_api import RestApiFrontEnd
+    from ml_constructs.front_ends.api.usage_plan import UsagePlan
+    from ml_constructs.front_ends.api.web_acl import WebAcl
+    from ml_constructs.front_ends.domains.api_health import ApiHealth
+    from ml_constructs.front_ends.domains.dns_routing import DnsRouting
+    from ml_constructs.front_ends.domains.domain import ApiDomain
+    from ml_constructs.front_ends.domains.mutual_tls import MutualTls
+    from ml_constructs.front_ends.functions.function import FunctionFrontEnd
     from ml_constructs.front_ends.invoker_role import InvokerRole
-    from ml_constructs.front_ends.mutual_tls import MutualTls
-    from ml_constructs.front_ends.queue import QueueFrontEnd
-    from ml_constructs.front_ends.reading import StreamReading
-    from ml_constructs.front_ends.rest_api import RestApiFrontEnd
-    from ml_constructs.front_ends.stream import StreamFrontEnd
-    from ml_constructs.front_ends.usage_plan import UsagePlan
-    from ml_constructs.front_ends.web_acl import WebAcl
-    from ml_constructs.front_ends.worker import Worker
-    from ml_constructs.front_ends.workflow import WorkflowFrontEnd
+    from ml_constructs.front_ends.workers.bulk import BulkInvokeFrontEnd
+    from ml_constructs.front_ends.workers.delivery import FirehoseDelivery
+    from ml_constructs.front_ends.workers.queue import QueueFrontEnd
+    from ml_constructs.front_ends.workers.reading import StreamReading
+    from ml_constructs.front_ends.workers.stream import StreamFrontEnd
+    from ml_constructs.front_ends.workers.worker import Worker
+    from ml_constructs.front_ends.workflows.workflow import WorkflowFrontEnd
     from ml_constructs.interfaces.component import IInferenceComponent
     from ml_constructs.interfaces.endpoint import IEndpoint
     from ml_constructs.interfaces.shared_endpoint import ISharedEndpoint
@@ -84,16 +84,16 @@ if TYPE_CHECKING:
 _MODULES = {
     "AdapterComponent": "components.adapter_component",
     "AlarmThresholds": "observability.alarm_thresholds",
-    "ApiCanary": "front_ends.canary",
-    "ApiDomain": "front_ends.domain",
-    "ApiHealth": "front_ends.api_health",
+    "ApiCanary": "front_ends.api.canary",
+    "ApiDomain": "front_ends.domains.domain",
+    "ApiHealth": "front_ends.domains.api_health",
     "ArtifactBucket": "storage",
     "AsyncInference": "endpoint_config.asynchronous",
     "AsyncStorage": "endpoint_config.asynchronous",
     "AuditTrail": "audit",
     "BoundImage": "models._image_sources",
     "BucketReplication": "supply.bucket_replication",
-    "BulkInvokeFrontEnd": "front_ends.bulk",
+    "BulkInvokeFrontEnd": "front_ends.workers.bulk",
     "CaptureBucket": "storage",
     "ClarifyExplainer": "endpoint_config.explainability",
     "ClarifyInference": "endpoint_config.explainability",
@@ -103,19 +103,19 @@ _MODULES = {
     "ConcurrencyScaling": "scaling.concurrency_scaling",
     "Container": "models.container",
     "ContainerImage": "models.images",
-    "Cors": "front_ends.cors",
+    "Cors": "front_ends.api.cors",
     "DataCapture": "endpoint_config.data_capture",
     "Deployment": "endpoints.deployment",
     "DeploymentEvents": "observability.deployment_events",
-    "DirectIntegration": "front_ends.direct_integration",
-    "DnsRouting": "front_ends.dns_routing",
+    "DirectIntegration": "front_ends.api.direct_integration",
+    "DnsRouting": "front_ends.domains.dns_routing",
     "EncryptionKey": "encryption",
     "Endpoint": "endpoints.endpoint",
     "EndpointAlarms": "observability.alarms",
     "EndpointDashboard": "observability.dashboard",
     "ExperimentVariant": "experiments.variant",
-    "FirehoseDelivery": "front_ends.delivery",
-    "FunctionFrontEnd": "front_ends.function",
+    "FirehoseDelivery": "front_ends.workers.delivery",
+    "FunctionFrontEnd": "front_ends.functions.function",
     "GoldenImage": "supply.golden_image",
     "IEndpoint": "interfaces.endpoint",
     "IInferenceComponent": "interfaces.component",
@@ -139,14 +139,14 @@ _MODULES = {
     "ModelPackageGroup": "models.registry",
     "ModelVersion": "models.model_version",
     "MultiModelData": "models.multi_model_data",
-    "MutualTls": "front_ends.mutual_tls",
+    "MutualTls": "front_ends.domains.mutual_tls",
     "PackagedContainer": "models.packaged_container",
     "Placement": "components.specification",
     "PrivateAccess": "network.private_access",
     "PrivateRegistry": "models.private_registry",
-    "QueueFrontEnd": "front_ends.queue",
+    "QueueFrontEnd": "front_ends.workers.queue",
     "ReplicaKey": "encryption",
-    "RestApiFrontEnd": "front_ends.rest_api",
+    "RestApiFrontEnd": "front_ends.api.rest_api",
     "RollbackThresholds": "endpoints.rollback",
     "Routing": "endpoint_config.routing",
     "SageMakerChecks": "checks.sagemaker_checks",
@@ -157,14 +157,14 @@ _MODULES = {
     "SharedDns": "network.shared_dns",
     "SharedEndpoint": "components.shared_endpoint",
     "SharedVariant": "endpoint_config.shared_variant",
-    "StreamFrontEnd": "front_ends.stream",
-    "StreamReading": "front_ends.reading",
+    "StreamFrontEnd": "front_ends.workers.stream",
+    "StreamReading": "front_ends.workers.reading",
     "TrailBucket": "storage",
-    "UsagePlan": "front_ends.usage_plan",
+    "UsagePlan": "front_ends.api.usage_plan",
     "VariantScaling": "scaling.variant_scaling",
-    "WebAcl": "front_ends.web_acl",
-    "Worker": "front_ends.worker",
-    "WorkflowFrontEnd": "front_ends.workflow",
+    "WebAcl": "front_ends.api.web_acl",
+    "Worker": "front_ends.workers.worker",
+    "WorkflowFrontEnd": "front_ends.workflows.workflow",
 }
 
 __all__ = [

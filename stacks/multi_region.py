@@ -105,7 +105,7 @@ class MultiRegionStack(Stack):
             domain_name=settings.domain_name,
             certificate=acm.Certificate.from_certificate_arn(self, "Certificate", region.certificate_arn),
             hosted_zone=route53.HostedZone.from_hosted_zone_id(self, "Zone", settings.hosted_zone_id),
-            routing=_routing(settings, region, ml.ApiHealth(topic=alarms.topic)),
+            routing=_routing(settings, region, ml.ApiHealth(alarm_topic=alarms.topic)),
         )
 
     @property

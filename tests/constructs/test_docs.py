@@ -73,7 +73,7 @@ def test_the_runbook_knows_every_alarm() -> None:
 
 def test_the_runbook_knows_what_the_alarms_of_front_ends_say() -> None:
     runbook = (ROOT / "docs/guides/runbook.md").read_text()
-    trees = [ast.parse(path.read_text()) for path in (ROOT / "ml_constructs/front_ends").glob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "ml_constructs/front_ends").rglob("*.py")]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     made = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "on_more_than"]
     said = [ast.literal_eval(call.args[-1]) for call in made]

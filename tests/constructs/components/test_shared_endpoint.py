@@ -12,8 +12,8 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 from ml_constructs.components.shared_endpoint import SharedEndpoint
 from ml_constructs.endpoint_config.data_capture import DataCapture
 from ml_constructs.endpoints.deployment import Deployment
-from ml_constructs.front_ends.function import FunctionFrontEnd
-from ml_constructs.front_ends.rest_api import RestApiFrontEnd
+from ml_constructs.front_ends.api.rest_api import RestApiFrontEnd
+from ml_constructs.front_ends.functions.function import FunctionFrontEnd
 from ml_constructs.network.inference_network import InferenceNetwork
 from ml_constructs.observability.alarms import EndpointAlarms
 from ml_constructs.observability.dashboard import EndpointDashboard

@@ -26,7 +26,7 @@ from ml_constructs.endpoint_config.routing import Routing
 from ml_constructs.endpoint_config.serverless_variant import ServerlessVariant
 from ml_constructs.endpoints.deployment import Deployment
 from ml_constructs.endpoints.endpoint import Endpoint
-from ml_constructs.front_ends.function import FunctionFrontEnd
+from ml_constructs.front_ends.functions.function import FunctionFrontEnd
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.models.container import Container
 from ml_constructs.models.model import Model

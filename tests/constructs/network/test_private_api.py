@@ -7,7 +7,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 
-from ml_constructs.front_ends.rest_api import RestApiFrontEnd
+from ml_constructs.front_ends.api.rest_api import RestApiFrontEnd
 from ml_constructs.network.shared_dns import SharedDns
 from tests.constructs.builders import creation_order, only, synthesised
 from tests.constructs.front_ends.helpers import an_endpoint

@@ -15,8 +15,8 @@ from constructs import Construct
 
 from ml_constructs.endpoint_config.instance_variant import InstanceVariant
 from ml_constructs.endpoints.endpoint import Endpoint
-from ml_constructs.front_ends.function import FunctionFrontEnd
-from ml_constructs.front_ends.rest_api import RestApiFrontEnd
+from ml_constructs.front_ends.api.rest_api import RestApiFrontEnd
+from ml_constructs.front_ends.functions.function import FunctionFrontEnd
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.models.model import Model
 from ml_constructs.observability._dashboard_rows import MAX_METRICS, MAX_WIDGETS, Rows

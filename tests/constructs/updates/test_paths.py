@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 
 from ml_constructs.encryption import EncryptionKey
 from ml_constructs.endpoints.endpoint import Endpoint
-from ml_constructs.front_ends.function import FunctionFrontEnd
+from ml_constructs.front_ends.functions.function import FunctionFrontEnd
 from ml_constructs.observability.alarms import EndpointAlarms
 from ml_constructs.observability.dashboard import EndpointDashboard
 from tests.constructs.builders import fresh, strings, synthesised, variant

@@ -1,0 +1,1 @@
+"""REST APIs in front of an endpoint."""

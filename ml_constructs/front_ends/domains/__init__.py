@@ -1,0 +1,1 @@
+"""Names for APIs, in one region or several."""

@@ -1,0 +1,1 @@
+"""Lambda functions in front of an endpoint."""

@@ -1,0 +1,1 @@
+"""Functions that work through queues, streams and uploads."""
