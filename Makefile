@@ -20,14 +20,14 @@ help: ## List what make can do
 demo: .venv/demo .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Review the examples, deploy one to this machine, use and break it
 	@LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m tests.local_aws.demo
 
-test: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Run every test
+test: .venv/all .venv-local/all node_modules/@sparticuz/chromium/package.json build/models/.trained ## Run every test
 	$(BIN)/python -m pytest $(BESIDE)
 	@$(MAKE) --no-print-directory test-local
 
-unit: .venv/all build/models/.trained ## Run the tests that need no CDK command line
+unit: .venv/all node_modules/@sparticuz/chromium/package.json build/models/.trained ## Run the tests that deploy nothing
 	$(BIN)/python -m pytest $(BESIDE) tests/constructs tests/policy tests/properties tests/runtime
 
-test-local: .venv/all .venv-local/all node_modules/aws-cdk/package.json build/models/.trained ## Test the local cloud, and the examples on it
+test-local: .venv/all .venv-local/all node_modules/@sparticuz/chromium/package.json build/models/.trained ## Test the local cloud, and the examples on it
 	$(LOCAL) -m pytest $(BESIDE) --confcutdir=tests/local_aws --ignore=tests/local_aws/demo tests/local_aws
 	LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m pytest $(BESIDE) tests/end_to_end
 
@@ -91,8 +91,13 @@ lock: .venv/all ## Pin the newest versions that pyproject.toml allows
 
 node_modules/aws-cdk/package.json: package.json package-lock.json .venv/demo
 	@echo "Installing the pinned CDK command line"
-	@npm ci --loglevel=error
+	@npm ci --omit=dev --loglevel=error
 	@touch $@
+
+node_modules/@sparticuz/chromium/package.json: package.json package-lock.json .venv/demo
+	@echo "Installing the CDK command line and the browser of the tests, pinned"
+	@npm ci --loglevel=error
+	@touch node_modules/aws-cdk/package.json $@
 
 clean: ## Remove everything that make made
 	rm -rf .venv .venv-local node_modules build dist cdk.out

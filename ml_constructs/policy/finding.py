@@ -50,7 +50,8 @@ class Finding:
     def fingerprint(self) -> str:
         """Which fault of which resource this is: stays the same when other resources, list members or lines change."""
         fault = (self.subject,) if self.subject else (self.rule, _INDEX.sub("*", self.property_path))
-        return hashlib.sha256("\0".join((self.stack, self.path, *fault)).encode()).hexdigest()[:32]
+        text = "\0".join((self.stack, self.path, *fault))
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
     @property
     def order(self) -> tuple[str | int, ...]:

@@ -27,7 +27,7 @@ def synth(directory: Path, app: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_is_the_pinned_version() -> None:
-    pinned = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
+    pinned = json.loads((ROOT / "package.json").read_text())["dependencies"]["aws-cdk"]
     assert subprocess.check_output([CDK, "--version"], text=True).split()[0] == pinned
 
 

@@ -122,26 +122,33 @@ def reached_from(endpoints: Sequence[ec2.IInterfaceVpcEndpoint] | None) -> apiga
     return apigateway.EndpointConfiguration(types=[apigateway.EndpointType.PRIVATE], vpc_endpoints=list(endpoints))
 
 
-def private_policy(
+def resource_policy(
     endpoints: Sequence[ec2.IInterfaceVpcEndpoint] | None, access: Access, method: str
-) -> iam.PolicyDocument | None:
-    """Deny what comes from elsewhere than the VPC endpoints; authorisation decides about the rest.
+) -> iam.PolicyDocument:
+    """Deny what comes unencrypted, or from elsewhere than the VPC endpoints; authorisation decides about the rest.
 
     IAM asks the caller's own policies, and an authorizer its function. Without authorisation, and with Cognito, an API
     with a policy refuses what the policy does not allow:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+
+    Every API has a policy, because CloudFormation leaves the last one in place when the template has none any more:
+    an account would keep what was granted to it. https://github.com/aws/aws-cdk/issues/21840
     """
-    if endpoints is None:
-        return None
-    elsewhere = {"StringNotEquals": {"aws:SourceVpce": [each.vpc_endpoint_id for each in endpoints]}}
-    deny = iam.PolicyStatement(
-        effect=iam.Effect.DENY,
-        principals=[iam.AnyPrincipal()],
-        actions=[_INVOKE],
-        resources=["execute-api:/*"],
-        conditions=elsewhere,
+    denied: list[dict[str, dict[str, str | list[str]]]] = [{"Bool": {"aws:SecureTransport": "false"}}]
+    if endpoints is not None:
+        denied.append({"StringNotEquals": {"aws:SourceVpce": [each.vpc_endpoint_id for each in endpoints]}})
+    policy = iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=[_INVOKE],
+                resources=["execute-api:/*"],
+                conditions=condition,
+            )
+            for condition in denied
+        ]
     )
-    policy = iam.PolicyDocument(statements=[deny])
     if access.kind in {apigateway.AuthorizationType.NONE, apigateway.AuthorizationType.COGNITO}:
         policy.add_statements(allow_everyone(method))
     return policy

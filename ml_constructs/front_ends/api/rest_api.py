@@ -24,8 +24,8 @@ from ml_constructs.front_ends.api._access import (
     allow_everyone,
     check_vpc_endpoints,
     method_of_policy,
-    private_policy,
     reached_from,
+    resource_policy,
 )
 from ml_constructs.front_ends.api._backend import (
     TIMEOUT_SECONDS,
@@ -172,11 +172,9 @@ class RestApiFrontEnd(Construct):
         check_account(scope, web_acl=web_acl if isinstance(web_acl, WebAcl) else None)
         super().__init__(scope, construct_id)
         self._access = access
-        self._cors = cors
         self._path = path
         self._stage_name = stage_name
         self._usage_plan = usage_plan
-        self._admits_preflight = False
         self._plan: apigateway.UsagePlan | None = None
         if encryption_key is None:
             encryption_key = EncryptionKey(self, "Key") if function is None else function.encryption_key
@@ -202,7 +200,7 @@ class RestApiFrontEnd(Construct):
             rest_api_name=self._name,
             description=f"Serves the endpoint behind {self.node.path}"[:1024],
             endpoint_configuration=reached_from(vpc_endpoints),
-            policy=private_policy(vpc_endpoints, access, self._in_policy("POST")),
+            policy=resource_policy(vpc_endpoints, access, self._in_policy("POST")),
             disable_execute_api_endpoint=None if default_endpoint else True,
             binary_media_types=requests.binary_types,
             cloud_watch_role=False,
@@ -220,7 +218,7 @@ class RestApiFrontEnd(Construct):
         self._method = access.add_method(resource, called.integration, **validation, **called.options)
         self._method.node.add_dependency(*called.dependencies)
         if cors is not None:
-            self._open_to_pages(cors, private=vpc_endpoints is not None)
+            self._open_to_pages(cors)
         self.execution_log_group: Final = settings.log_executions(self, self.stage, encryption_key)
         if web_acl is not None:
             guard(self, self.stage, web_acl)
@@ -259,16 +257,13 @@ class RestApiFrontEnd(Construct):
         check_grantee(grantee)
         if self._access.kind != apigateway.AuthorizationType.IAM:
             raise ValueError(f"authorization must be IAM for grant_execute, got {self._access.authorization}")
-        grant = iam.Grant.add_to_principal_or_resource(
+        return iam.Grant.add_to_principal_or_resource(
             grantee=grantee,
             actions=["execute-api:Invoke"],
             resource_arns=[self._method.method_arn],
             resource=self.api,
             resource_self_arns=[self._in_policy("POST")],
         )
-        if grant.resource_statement is not None and self._cors is not None:
-            self._admit_preflight()
-        return grant
 
     def add_api_key(self, construct_id: str, *, usage_plan: UsagePlan | None = None) -> apigateway.ApiKey:
         """Make an API key for one caller. API Gateway makes up its value, which is in no template.
@@ -327,18 +322,12 @@ class RestApiFrontEnd(Construct):
     def _in_policy(self, method: str) -> str:
         return method_of_policy(self._stage_name, method, self._path)
 
-    def _open_to_pages(self, cors: Cors, *, private: bool) -> None:
+    def _open_to_pages(self, cors: Cors) -> None:
         add_preflight(self._method.resource, cors)
-        if private:
-            self._admit_preflight()
+        # An API with a policy refuses browsers' questions, which nobody authorises, unless the policy says so.
+        self.api.add_to_resource_policy(allow_everyone(self._in_policy("OPTIONS")))
         if self._function is not None:
             add_headers(self._function, cors.of_answers)
-
-    def _admit_preflight(self) -> None:
-        """An API with a policy of its own refuses browsers' questions, which nobody authorises, unless it says so."""
-        if not self._admits_preflight:
-            self._admits_preflight = True
-            self.api.add_to_resource_policy(allow_everyone(self._in_policy("OPTIONS")))
 
     def _failures(self) -> cloudwatch.Metric:
         """Answers with 5XX; names the stage without reference to it, which would wait for what this metric is for."""

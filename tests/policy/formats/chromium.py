@@ -206,6 +206,7 @@ def chromium() -> Iterator[Browser]:
 def _program() -> tuple[Path, dict[str, str]]:
     if "CHROMIUM" in os.environ:
         return Path(os.environ["CHROMIUM"]), {}
+    assert PACKAGE.exists(), "make node_modules, or name a browser in the environment variable CHROMIUM"
     version = json.loads((PACKAGE / "package.json").read_text())["version"]
     directory = ROOT / "build/chromium" / version
     if not directory.exists():

@@ -83,7 +83,7 @@ OUTCOME = Outcome(
 )
 TEXTS = ("rule", "title", "message", "stack", "path", "resource_type", "logical_id", "property_path", "file", "fix")
 # A fingerprint is of text that UTF-8 can hold.
-NAMES = dict.fromkeys(("rule", "stack", "path", "property_path"), HOSTILE.replace("\ud800", ""))
+NAMES = dict.fromkeys(("rule", "stack", "path", "property_path"), HOSTILE)
 HOSTILE_FINDING = replace(
     finding(**{**dict.fromkeys(TEXTS, HOSTILE), **NAMES}),
     source='https://example.com/"><b>',

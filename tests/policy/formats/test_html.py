@@ -111,5 +111,10 @@ def test_is_the_same_in_every_run() -> None:
     assert render(OUTCOME) == render(OUTCOME)
 
 
+def test_a_long_text_is_shortened() -> None:
+    text = render(Outcome(findings=(finding(message="long " * 10_000),)))
+    assert text.count("long ") == 400
+
+
 def test_says_that_nothing_is_left() -> None:
     assert "nothing left to fix." in render(Outcome(findings=()))

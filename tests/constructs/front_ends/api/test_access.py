@@ -41,6 +41,16 @@ def policy_of(stack: Stack) -> list[dict[str, Any]]:
     return list(properties.get("Policy", {}).get("Statement", []))
 
 
+def denied(condition: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "execute-api:Invoke",
+        "Resource": "execute-api:/*",
+        "Condition": condition,
+    }
+
+
 def access_log(stack: Stack) -> dict[str, str]:
     fields: dict[str, str] = json.loads(
         one(stack, "AWS::ApiGateway::Stage")["Properties"]["AccessLogSetting"]["Format"]
@@ -184,13 +194,8 @@ def test_a_private_api_is_reached_through_its_endpoints_alone(stack: Stack) -> N
     api = one(stack, "AWS::ApiGateway::RestApi")["Properties"]
     assert api["EndpointConfiguration"] == {"Types": ["PRIVATE"], "VpcEndpointIds": ["vpce-1", "vpce-2"]}
     assert policy_of(stack) == [
-        {
-            "Effect": "Deny",
-            "Principal": {"AWS": "*"},
-            "Action": "execute-api:Invoke",
-            "Resource": "execute-api:/*",
-            "Condition": {"StringNotEquals": {"aws:SourceVpce": ["vpce-1", "vpce-2"]}},
-        }
+        denied({"Bool": {"aws:SecureTransport": "false"}}),
+        denied({"StringNotEquals": {"aws:SourceVpce": ["vpce-1", "vpce-2"]}}),
     ]
     assert post_of(stack)["AuthorizationType"] == "AWS_IAM"
     assert access_log(stack)["vpcEndpoint"] == "$context.identity.vpceId"
@@ -263,7 +268,13 @@ def test_a_caller_of_another_account_is_named_by_the_api_too(app: App) -> None:
 def test_a_caller_of_this_account_needs_no_policy_of_the_api(stack: Stack) -> None:
     front_end = build(stack)
     front_end.grant_execute(iam.Role(stack, "Caller", assumed_by=iam.AccountRootPrincipal())).assert_success()
-    assert policy_of(stack) == []
+    assert policy_of(stack) == [denied({"Bool": {"aws:SecureTransport": "false"}})]
+
+
+def test_a_regional_api_without_authorisation_stays_open(stack: Stack) -> None:
+    build(stack, authorization=NONE)
+    (_, allow) = policy_of(stack)
+    assert (allow["Effect"], allow["Resource"]) == ("Allow", "execute-api:/live/POST/invocations")
 
 
 def test_a_changed_policy_deploys_the_api_anew() -> None:
