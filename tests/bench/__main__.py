@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import construction, front_ends, handler, imports, local_cloud
+from tests.bench import construction, front_ends, handler, imports, local_cloud, review
 
 
 def main() -> None:
@@ -47,9 +47,15 @@ def _library(console: Console) -> None:
     for timing in timings:
         for percent in (50, 99):
             ours, bare, direct = timing.percentiles(percent)
-            name = f"(g) {timing.name}; bare boto3, p50" if percent == 50 else "    the same, p99"  # noqa: PLR2004
-            target = f"{front_ends.TARGET}" if percent == 50 else ""  # noqa: PLR2004
+            name = f"(g) {timing.name}; bare boto3, p50" if percent == 50 else "    the same, p99"
+            target = f"{front_ends.TARGET}" if percent == 50 else ""
             table.add_row(f"{name} (endpoint alone {direct * 1000:.1f} ms)", *_row(ours, bare), target)
+    with console.status("reviewing the realtime example"):
+        ours, theirs = review.measure()
+    table.add_row("(h) review the realtime stack by all packs; synthesise it", *_row(ours, theirs), f"{review.TARGET}")
+    with console.status("reviewing a hundred stacks"):
+        many, few = review.measure_growth()
+    table.add_row("(i) review one of 100 stacks; one of 25", *_row(many, few), "1")
     console.print(table)
 
 
