@@ -10,6 +10,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PROGRESS := awk '/^Collecting/ { print "  " $$2; fflush() } /^Installing/ { print "  unpacking"; fflush() }'
 # Two modules at a time, in the order of their names; those that need a local cloud have one each.
 BESIDE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# In parts: the CDK's Node process keeps every construct of a run, and slows down with them.
+CONSTRUCTS := tests/constructs --ignore=tests/constructs/front_ends
+OTHERS := tests/policy tests/properties tests/runtime
 PACKAGES := ml_constructs stacks tests lambda app.py
 
 .PHONY: help demo models test unit test-local local check format bench snapshots images lock clean
@@ -21,11 +24,14 @@ demo: .venv/demo .venv-local/all node_modules/aws-cdk/package.json build/models/
 	@LOCAL_AWS_PYTHON=$(LOCAL) $(BIN)/python -m tests.local_aws.demo
 
 test: .venv/all .venv-local/all node_modules/@sparticuz/chromium/package.json build/models/.trained ## Run every test
-	$(BIN)/python -m pytest $(BESIDE)
+	$(BIN)/python -m pytest $(BESIDE) $(CONSTRUCTS)
+	$(BIN)/python -m pytest $(BESIDE) tests/constructs/front_ends tests/snapshots tests/contract
+	$(BIN)/python -m pytest $(BESIDE) $(OTHERS) tests/local_aws/demo
 	@$(MAKE) --no-print-directory test-local
 
 unit: .venv/all node_modules/@sparticuz/chromium/package.json build/models/.trained ## Run the tests that deploy nothing
-	$(BIN)/python -m pytest $(BESIDE) tests/constructs tests/policy tests/properties tests/runtime
+	$(BIN)/python -m pytest $(BESIDE) $(CONSTRUCTS)
+	$(BIN)/python -m pytest $(BESIDE) tests/constructs/front_ends $(OTHERS)
 
 test-local: .venv/all .venv-local/all node_modules/@sparticuz/chromium/package.json build/models/.trained ## Test the local cloud, and the examples on it
 	$(LOCAL) -m pytest $(BESIDE) --confcutdir=tests/local_aws --ignore=tests/local_aws/demo tests/local_aws

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ml_constructs.audit import AuditTrail
+    from ml_constructs.checks.policy_hook import PolicyHook
     from ml_constructs.checks.sagemaker_checks import SageMakerChecks
     from ml_constructs.components.adapter_component import AdapterComponent
     from ml_constructs.components.deployment import ComponentDeployment
@@ -142,6 +143,7 @@ _MODULES = {
     "MutualTls": "front_ends.domains.mutual_tls",
     "PackagedContainer": "models.packaged_container",
     "Placement": "components.specification",
+    "PolicyHook": "checks.policy_hook",
     "PrivateAccess": "network.private_access",
     "PrivateRegistry": "models.private_registry",
     "QueueFrontEnd": "front_ends.workers.queue",
@@ -228,6 +230,7 @@ __all__ = [
     "MutualTls",
     "PackagedContainer",
     "Placement",
+    "PolicyHook",
     "PrivateAccess",
     "PrivateRegistry",
     "QueueFrontEnd",

@@ -20,6 +20,11 @@ NAMED_LATER: Final = "Objects get their names at run time; what is known before,
 LOG_STREAMS: Final = "The log streams of this one log group, which the service names."
 # One reason for all actions on everything that cannot be named.
 NO_RESOURCE: Final = "AWS defines no resource for these actions, so that a policy can name none."
+# One reason for all network interfaces, of models and of functions.
+INTERFACES: Final = (
+    "The service makes and deletes network interfaces, whose ids EC2 chooses, so that none can be named; what else the "
+    "policy says confines where they are made, or keeps the function's own code from it."
+)
 
 _ACKNOWLEDGED_RULES: Final = "aws:cdk:acknowledged-rules"  # Validations.ACKNOWLEDGED_RULES_METADATA_KEY
 

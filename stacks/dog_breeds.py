@@ -28,23 +28,25 @@ class DogBreedsStack(Stack):
         super().__init__(scope, construct_id, **options)
         key = ml.EncryptionKey(self, "Key")
         network = ml.InferenceNetwork(self, "Network", flow_log_key=key)
-        bucket = s3.Bucket.from_bucket_name(self, "Models", settings.bucket)
+        models = s3.Bucket.from_bucket_name(self, "Models", settings.bucket)
         model = ml.Model(
             self,
             "Model",
             containers=[
                 ml.Container(
                     image=ml.ContainerImage.from_framework("pytorch", version="2.6", processor="cpu"),
-                    model_data=ml.ModelData.from_bucket(bucket, settings.key, version=settings.version),
+                    model_data=ml.ModelData.from_bucket(models, settings.key, version=settings.version),
                 )
             ],
             network=network,
             network_isolation=False,  # the pages of AWS disagree on whether its PyTorch images work without a network
         )
+        capture = ml.CaptureBucket(self, "Capture", encryption_key=key, access_logs=ml.LogBucket(self, "AccessLogs"))
         endpoint = ml.Endpoint(
             self,
             "Endpoint",
             variants=[ml.InstanceVariant(name="resnet", model=model, instance_type="ml.m5.large")],
+            data_capture=ml.DataCapture(bucket=capture, sampling_percentage=20),
             encryption_key=key,
             metric_frequency=Duration.seconds(30),
         )

@@ -84,7 +84,9 @@ class MultiRegionStack(Stack):
         archive = ml.ModelData.from_bucket(store.models, settings.key, version=settings.version)
         model = ml.Model(self, "Model", containers=[tabular_container(archive)], network=network)
         variant = ml.InstanceVariant(name="champion", model=model, instance_type="ml.m5.large")
-        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], encryption_key=key)
+        bucket = ml.CaptureBucket(self, "Capture", encryption_key=key, access_logs=ml.LogBucket(self, "AccessLogs"))
+        capture = ml.DataCapture(bucket=bucket, sampling_percentage=20)
+        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], data_capture=capture, encryption_key=key)
         endpoint.auto_scale(max_capacity=6).on_invocations(1200)
         api = ml.RestApiFrontEnd(
             self,

@@ -30,7 +30,7 @@ class PipelineStack(Stack):
         super().__init__(scope, construct_id, **options)
         key = ml.EncryptionKey(self, "Key")
         network = ml.InferenceNetwork(self, "Network", flow_log_key=key)
-        bucket = s3.Bucket.from_bucket_name(self, "Models", settings.bucket)
+        models = s3.Bucket.from_bucket_name(self, "Models", settings.bucket)
         sklearn = ml.ContainerImage.from_framework("sklearn", version="1.2-1")
         xgboost = ml.ContainerImage.from_framework("xgboost", version="3.0-5")
         containers = [
@@ -38,7 +38,7 @@ class PipelineStack(Stack):
                 hostname=step,
                 image=image,
                 model_data=ml.ModelData.from_bucket(
-                    bucket, f"{settings.prefix}/{settings.version}/{step}/model.tar.gz", version=settings.version
+                    models, f"{settings.prefix}/{settings.version}/{step}/model.tar.gz", version=settings.version
                 ),
                 environment={
                     "SAGEMAKER_PROGRAM": "inference.py",
@@ -51,7 +51,9 @@ class PipelineStack(Stack):
         ]
         model = ml.Model(self, "Model", containers=containers, network=network)
         variant = ml.InstanceVariant(name="pipeline", model=model, instance_type=settings.instance_type)
-        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], encryption_key=key)
+        bucket = ml.CaptureBucket(self, "Capture", encryption_key=key, access_logs=ml.LogBucket(self, "AccessLogs"))
+        capture = ml.DataCapture(bucket=bucket, sampling_percentage=20)
+        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], data_capture=capture, encryption_key=key)
         endpoint.auto_scale(max_capacity=settings.max_instances).on_requests_per_second(40)
         function = ml.FunctionFrontEnd(self, "Decide", endpoint=endpoint, network=network, encryption_key=key)
         alarms = ml.EndpointAlarms(self, "Alarms", endpoint=endpoint, encryption_key=key)

@@ -26,6 +26,7 @@ class PrivateApiSettings:
     connected: tuple[str, ...] = ("10.20.0.0/16",)
     accounts: tuple[str, ...] = ("444455556666",)
     instance_type: str = "ml.m5.large"
+    max_instances: int = 6
 
 
 class PrivateApiStack(Stack):
@@ -41,12 +42,15 @@ class PrivateApiStack(Stack):
             ec2.InterfaceVpcEndpointAwsService.APIGATEWAY, statements=[self._calls(settings.accounts)]
         )
         model = ml.Model(self, "Model", containers=[tabular_container(settings.model)], network=network)
+        capture = ml.CaptureBucket(self, "Capture", encryption_key=key, access_logs=ml.LogBucket(self, "AccessLogs"))
         endpoint = ml.Endpoint(
             self,
             "Endpoint",
             variants=[ml.InstanceVariant(name="only", model=model, instance_type=settings.instance_type)],
+            data_capture=ml.DataCapture(bucket=capture, sampling_percentage=20),
             encryption_key=key,
         )
+        endpoint.auto_scale(max_capacity=settings.max_instances).on_invocations(1200)
         api = ml.RestApiFrontEnd(
             self,
             "Api",

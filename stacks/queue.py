@@ -16,11 +16,12 @@ from stacks.tabular import tabular_container
 
 @dataclass(frozen=True, kw_only=True)
 class QueueSettings:
-    """The model, and how many requests it gets at a time: batches, and requests of each."""
+    """The model, how many requests it gets at a time (batches, and requests of each), and how far it scales."""
 
     model: Path
     batches: int = 10
     parallelism: int = 10
+    max_instances: int = 6
 
 
 class QueueStack(Stack):
@@ -32,9 +33,11 @@ class QueueStack(Stack):
         network = ml.InferenceNetwork(self, "Network", flow_log_key=key)
         model = ml.Model(self, "Model", containers=[tabular_container(settings.model)], network=network)
         variant = ml.InstanceVariant(name="tabular", model=model, instance_type="ml.m5.large")
-        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], encryption_key=key)
-        alarms = ml.EndpointAlarms(self, "Alarms", endpoint=endpoint, encryption_key=key)
         scores = ml.CaptureBucket(self, "Scores", encryption_key=key, access_logs=ml.LogBucket(self, "AccessLogs"))
+        capture = ml.DataCapture(bucket=scores, sampling_percentage=20)
+        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], data_capture=capture, encryption_key=key)
+        endpoint.auto_scale(max_capacity=settings.max_instances).on_cpu(60)
+        alarms = ml.EndpointAlarms(self, "Alarms", endpoint=endpoint, encryption_key=key)
         front_end = ml.QueueFrontEnd(
             self,
             "Requests",

@@ -16,10 +16,11 @@ from stacks.tabular import tabular_container
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings:
-    """The model, and how many of the shards' batches are processed at a time."""
+    """The model, how many of the shards' batches are processed at a time, and how far the model scales."""
 
     model: Path
     max_concurrency: int = 50
+    max_instances: int = 6
 
 
 class StreamStack(Stack):
@@ -31,9 +32,11 @@ class StreamStack(Stack):
         network = ml.InferenceNetwork(self, "Network", flow_log_key=key)
         model = ml.Model(self, "Model", containers=[tabular_container(settings.model)], network=network)
         variant = ml.InstanceVariant(name="tabular", model=model, instance_type="ml.m5.large")
-        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], encryption_key=key)
-        alarms = ml.EndpointAlarms(self, "Alarms", endpoint=endpoint, encryption_key=key)
         lake = ml.CaptureBucket(self, "Lake", encryption_key=key, access_logs=ml.LogBucket(self, "AccessLogs"))
+        capture = ml.DataCapture(bucket=lake, sampling_percentage=20)
+        endpoint = ml.Endpoint(self, "Endpoint", variants=[variant], data_capture=capture, encryption_key=key)
+        endpoint.auto_scale(max_capacity=settings.max_instances).on_cpu(60)
+        alarms = ml.EndpointAlarms(self, "Alarms", endpoint=endpoint, encryption_key=key)
         scores = ml.FirehoseDelivery(
             self,
             "Scores",

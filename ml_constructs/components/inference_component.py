@@ -33,7 +33,7 @@ from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.interfaces.shared_endpoint import ISharedEndpoint
 from ml_constructs.models._execution_role import in_policies, joined
 from ml_constructs.models.model import IModel
-from ml_constructs.permissions import Permission
+from ml_constructs.permissions import NO_RESOURCE, Permission
 from ml_constructs.scaling.component_scaling import ComponentScaling
 
 COMPONENT_LOGS: Final = f"{COMPONENT_NAMESPACE}/"
@@ -252,6 +252,6 @@ def _run(log_group: logs.ILogGroup) -> list[Permission]:
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": [COMPONENT_NAMESPACE]}},
-            wildcard="CloudWatch defines no resource for PutMetricData; a condition confines it to SageMaker's own.",
+            wildcard=NO_RESOURCE,
         ),
     ]

@@ -16,7 +16,7 @@ from constructs import Construct
 from ml_constructs._environment import environment_of
 from ml_constructs.endpoint_config.data_capture import DataCapture
 from ml_constructs.interfaces._metric_names import INSTANCE_NAMESPACE, INVOCATION_NAMESPACE
-from ml_constructs.permissions import NAMED_LATER, Permission
+from ml_constructs.permissions import NAMED_LATER, NO_RESOURCE, Permission
 
 
 def write_logs_and_metrics(log_group_arns: Sequence[str]) -> list[Permission]:
@@ -30,7 +30,7 @@ def write_logs_and_metrics(log_group_arns: Sequence[str]) -> list[Permission]:
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": [INVOCATION_NAMESPACE, INSTANCE_NAMESPACE]}},
-            wildcard="CloudWatch defines no resource for PutMetricData; a condition confines it to SageMaker's own.",
+            wildcard=NO_RESOURCE,
         ),
     ]
 

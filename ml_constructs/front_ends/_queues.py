@@ -18,10 +18,11 @@ RECEIVES: Final = (1, 1000)
 CONCURRENCY: Final = (2, 1000)
 _LONGEST_DAYS: Final = 14  # that SQS keeps a message
 
-_DEAD_LETTERS: Final = "This queue holds dead letters; nothing reads from it by itself."
-_NO_DESTINATION: Final = (
-    "Lambda has no destination for batches of a queue. Messages stay in it until they are processed or become dead "
-    "letters."
+# One reason for whatever could hold failures a second time.
+FAILURES_KEPT: Final = (
+    "What fails is kept already: by a synchronous caller, who is told of it, or in a queue or stream, until it is "
+    "processed or set aside in a queue of dead letters, which needs none itself. Lambda sets aside what functions fail "
+    "at only for asynchronous invocations, and has no destination for batches of a queue."
 )
 
 
@@ -41,13 +42,13 @@ def dead_letter_queue(
 def acknowledge_dead_letters(queue: sqs.Queue) -> None:
     """Acknowledge that a queue of dead letters has no further one."""
     for finding in ("AwsSolutions-SQS3", "Serverless-SQSRedrivePolicy"):
-        Validations.of(queue).acknowledge(Acknowledgment(id=finding, reason=_DEAD_LETTERS))
+        Validations.of(queue).acknowledge(Acknowledgment(id=finding, reason=FAILURES_KEPT))
 
 
 def acknowledge_no_destination(mapping: lambda_.CfnEventSourceMapping) -> None:
     """Acknowledge that what reads a queue has no destination for failed batches."""
     Validations.of(mapping).acknowledge(
-        Acknowledgment(id="Serverless-LambdaEventSourceMappingDestination", reason=_NO_DESTINATION)
+        Acknowledgment(id="Serverless-LambdaEventSourceMappingDestination", reason=FAILURES_KEPT)
     )
 
 

@@ -13,12 +13,12 @@ from constructs import Construct, IDependable
 from ml_constructs._environment import environment_of
 from ml_constructs.models._image_sources import BoundImage
 from ml_constructs.models.private_registry import PrivateRegistry
-from ml_constructs.permissions import Permission, acknowledge_wildcards, allow_exactly
+from ml_constructs.permissions import NO_RESOURCE, Permission, acknowledge_wildcards, allow_exactly
 
 PULL_TOKEN: Final = Permission(
     actions=["ecr:GetAuthorizationToken"],
     resources=["*"],
-    wildcard="ECR defines no resource for GetAuthorizationToken; what may be pulled with the token is named beside.",
+    wildcard=NO_RESOURCE,
 )
 _PULL: Final = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 

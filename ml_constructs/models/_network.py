@@ -13,7 +13,7 @@ from ml_constructs._environment import environment_of
 from ml_constructs.models._location import BoundModelData
 from ml_constructs.models.private_registry import PrivateRegistry
 from ml_constructs.network.inference_network import InferenceNetwork, security_group_description
-from ml_constructs.permissions import NO_RESOURCE, Permission
+from ml_constructs.permissions import INTERFACES, NO_RESOURCE, Permission
 
 _LAMBDA: Final = "lambda"  # the short name of the service's interface endpoint
 
@@ -92,8 +92,7 @@ def network_interfaces(scope: Construct, group: ec2.SecurityGroup, subnet_ids: S
                 environment.arn("ec2", f"security-group/{group.security_group_id}"),
                 *(environment.arn("ec2", f"subnet/{subnet}") for subnet in subnet_ids),
             ],
-            wildcard="SageMaker creates and deletes the network interfaces of the model's instances, whose ids EC2 "
-            "chooses; they can only be made in the subnets and the security group named beside.",
+            wildcard=INTERFACES,
         ),
         Permission(
             actions=[

@@ -53,6 +53,9 @@ def isolated_vpc(
         ],
     )
     Validations.of(vpc).acknowledge(
-        Acknowledgment(id="NIST.800.53.R5-VPCDefaultSecurityGroupClosed", reason=_DEFAULT_GROUP)
+        *(
+            Acknowledgment(id=f"{pack}-VPCDefaultSecurityGroupClosed", reason=_DEFAULT_GROUP)
+            for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5", "PCI.DSS.321")
+        )
     )
     return vpc

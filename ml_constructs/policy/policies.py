@@ -26,6 +26,8 @@ _MUTED: Final = "MUTE"
 _PREFIX: Final = "parliament-"
 # An action that none of the resources is for: undecided while one of them is unknown.
 _MISMATCH: Final = f"{_PREFIX}RESOURCE_MISMATCH"
+# An ARN of resources of every kind, which parliament takes for one of none.
+_EVERY_KIND: Final = re.compile(r"(?:[^:]*:){5}\*/")
 _TOLD: Final = 300  # characters of details
 
 
@@ -51,7 +53,7 @@ def _documents(resource: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
 
 
 def _statements(document: object) -> Iterator[tuple[dict[str, Any], bool]]:
-    """The statements as far as they are known, and whether all their actions and resources are.
+    """The statements as far as they are known, and whether all their actions and kinds of resources are.
 
     A value that only the deployment knows is left out of its list, and a statement of which a list then is empty is
     left out: parliament would judge the stand-in.
@@ -68,7 +70,8 @@ def _statements(document: object) -> Iterator[tuple[dict[str, Any], bool]]:
         }
         decided = {name: [each for each in value if _UNKNOWN not in each] for name, value in texts.items()}
         if all(decided.values()):
-            yield {**known, **decided}, decided == texts
+            every_kind = any(_EVERY_KIND.match(each) for each in decided.get("Resource", ()))
+            yield {**known, **decided}, decided == texts and not every_kind
 
 
 def _text(value: object) -> str:
@@ -85,7 +88,7 @@ def _text(value: object) -> str:
 
 
 def _judge(stack: StackReview, logical_id: str, path: str, statement: dict[str, Any]) -> Iterator[Finding]:
-    import parliament  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415 - optional
+    import parliament  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: PLC0415 - optional
 
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 RULES: Final = Path(__file__).parent / "rules"
-_LIBRARY: Final = "_library.rego"
+LIBRARY: Final = RULES / "_library"
 _END: Final = "# ---"
 PREFIX: Final = "SAGEMAKER_"
 
@@ -83,7 +83,7 @@ def rules() -> tuple[Rule, ...]:
     Raises:
         ValueError: a rule's file is malformed.
     """
-    files = (path for path in RULES.glob("*/*.*") if path.suffix in {".guard", ".rego"})
+    files = (path for path in RULES.glob("*/*.*") if path.suffix in {".guard", ".rego"} and path.parent != LIBRARY)
     return tuple(sorted(map(read_rule, files), key=lambda rule: (rule.topic, rule.id)))
 
 
@@ -104,7 +104,8 @@ def sources(selected: Sequence[Rule], language: Literal["guard", "rego"]) -> lis
         }
         # On many lines: the engine reads none of more than 1,024 characters.
         documentation = f"package ml_constructs\n\ndocumentation := {json.dumps(documented, indent=1)}\n"
-        found[:0] = [(_LIBRARY, (RULES / _LIBRARY).read_text()), ("documentation.rego", documentation)]
+        library = [(f"library_{path.name}", path.read_text()) for path in sorted(LIBRARY.glob("*.rego"))]
+        found[:0] = [*library, ("documentation.rego", documentation)]
     return found
 
 

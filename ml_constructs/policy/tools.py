@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ _NAG_PAGE: Final = "https://github.com/cdklabs/cdk-nag/blob/main/RULES.md"
 _CFN_LINT: Final = "from cfnlint.runner import main; main()"
 # The output of a stack in another region.
 _STACK_OUTPUT: Final = "Fn::GetStackOutput"
+# cdk-nag closes braces in the ids of findings as if they belonged to a substitution.
+_OUTPUT_IN_ID: Final = re.compile(r'(\{"Fn::GetStackOutput":\{[^{}<>]*)>>')
 _SENTENCE: Final = ". "
 
 
@@ -62,7 +65,7 @@ class Nag:
         stack, logical_id = self._stacks[found["template"]], found["logical_id"]
         info, _, explanation = found["description"].partition(_SENTENCE)
         return Finding(
-            rule=found["rule"],
+            rule=_OUTPUT_IN_ID.sub(r"\1}}", found["rule"]),
             severity=Severity.ERROR if found["severity"] == "error" else Severity.WARNING,
             title=info.split(CONTROLS)[0].rstrip("."),
             message=explanation,
@@ -154,7 +157,8 @@ def _loadable(value: Any) -> Any:  # noqa: ANN401 - any CloudFormation expressio
     """The same with another value that only the deployment knows, where the CDK does not know the function."""
     if isinstance(value, dict):
         if len(value) == 1 and _STACK_OUTPUT in value:
-            return {"Fn::ImportValue": "output"}
+            # cdk-nag names the import in the ids of findings, as it names the output itself at synth.
+            return {"Fn::ImportValue": json.dumps(value, separators=(",", ":"))}
         return {key: _loadable(each) for key, each in value.items()}
     return [_loadable(each) for each in value] if isinstance(value, list) else value
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 
 import botocore.session  # type: ignore[import-untyped]
-import pytest
 
 from ml_constructs._instance_types import has_local_storage
-from ml_constructs.policy.rule import RULES
+from ml_constructs.policy.rule import LIBRARY
 
 
-@pytest.mark.parametrize("rule", ["endpoint_config_key", "endpoint_config_key_local_storage"])
-def test_rules_know_the_types_with_local_disks(rule: str) -> None:
-    text = (RULES / "endpoints" / f"{rule}.rego").read_text()
-    found = re.search(r"_local := `(.+)`", text)
+def test_rules_know_the_types_with_local_disks() -> None:
+    found = re.search(r"^with_local_disks := `(.+)`", (LIBRARY / "hosting.rego").read_text(), re.MULTILINE)
     assert found
     service = botocore.session.get_session().get_service_model("sagemaker")
     types: list[str] = service.shape_for("ProductionVariantInstanceType").enum

@@ -100,6 +100,15 @@ def test_does_not_judge_by_what_only_the_deployment_knows(tool: Parliament, unkn
     assert list(findings(stack("Policy", PolicyDocument=document(statement(Resource=unknown))))) == []
 
 
+@pytest.mark.usefixtures("tool")
+def test_resources_of_every_kind_are_no_mismatch() -> None:
+    every = "arn:aws:ec2:us-east-1:123456789012:*/*"
+    found = findings(stack("Policy", PolicyDocument=document(statement(Resource=every))))
+    assert "parliament-RESOURCE_MISMATCH" not in [each.rule for each in found]
+    found = findings(stack("Policy", PolicyDocument=document(statement(Resource=every.replace("*/*", "subnet/*")))))
+    assert "parliament-RESOURCE_MISMATCH" in [each.rule for each in found]
+
+
 @pytest.mark.parametrize("content", [None, 5, {}, {"Statement": 5}, {"Statement": [5, {"Fn::If": []}]}])
 def test_passes_over_what_is_no_policy(tool: Parliament, content: object) -> None:
     assert list(findings(stack("Policy", PolicyDocument=content))) == []

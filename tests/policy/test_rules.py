@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import random
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from cloudformation_validate import (
     CompositeEngine,
     CompositeEngineConfig,
@@ -18,7 +24,7 @@ from cloudformation_validate import (
     ValidateConfig,
 )
 
-from ml_constructs.policy.rule import RULES, Profile, Rule, Severity, chosen, read_rule, rules, sources
+from ml_constructs.policy.rule import LIBRARY, RULES, Profile, Rule, Severity, chosen, read_rule, rules, sources
 
 CORPUS = Path(__file__).parent / "rules"
 CASES = sorted(CORPUS.glob("*/*/*.yaml"))
@@ -81,15 +87,92 @@ def test_documentation_is_complete(rule: Rule) -> None:
         assert rule.severity is Severity.ERROR, "Guard knows no warnings"
 
 
+def defined(path: Path) -> set[str]:
+    """The functions, sets and constants of a Rego file."""
+    found = re.findall(r"^([a-z_]+)(?:\(| :=| if| contains| =)", path.read_text(), re.MULTILINE)
+    return set(found) - {"violation"}
+
+
 def test_rego_names_are_unique_in_their_package() -> None:
-    defined: Counter[str] = Counter()
+    times: Counter[str] = Counter()
     for path in RULES.glob("**/*.rego"):
-        found = set(re.findall(r"^([a-z_]+)(?:\(| :=| if| contains| =)", path.read_text(), re.MULTILINE))
-        own = found - {"violation"}
-        defined.update(own)
-        if path.name != "_library.rego":
+        own = defined(path)
+        times.update(own)
+        if path.parent != LIBRARY:
             assert all(name.startswith(path.stem) for name in own), (path.name, own)
-    assert [name for name, times in defined.items() if times > 1] == []
+    assert [name for name, count in times.items() if count > 1] == []
+
+
+def test_no_variable_has_the_name_of_a_function() -> None:
+    """The engine would take one for the other."""
+    files = list(RULES.glob("**/*.rego"))
+    names = {name for path in files for name in defined(path)}
+    for path in files:
+        source = path.read_text()
+        variables = set(re.findall(r"(?<![.\w])([a-z_]+) :=", re.sub(r"^\S.*", "", source, flags=re.MULTILINE)))
+        for declared in re.findall(
+            r"\bsome ([^\n{}|]*?) in\b|\bevery (\w+) in\b|^[a-z_]+\(([^)]*)\)", source, re.MULTILINE
+        ):
+            variables |= set(re.findall(r"(?<![\w\"])[a-z_]+(?![\w\"(])", ",".join(declared)))
+        assert variables & names == set(), path.name
+
+
+def test_the_library_is_used() -> None:
+    source = re.sub(r"(?m)^#.*", "", "".join(path.read_text() for path in RULES.glob("**/*.rego")))
+    used = set(re.findall(r"(?m)(?<!^)\b[a-z_]+\b", source))
+    assert {name for path in LIBRARY.glob("*.rego") for name in defined(path)} <= used
+
+
+DAMAGE: Final[tuple[object, ...]] = (
+    {"Ref": "Unknown"},
+    {"Fn::If": ["Either", {"Ref": "Unknown"}, {"Ref": "AWS::NoValue"}]},
+    {"Fn::If": ["Either", ["text"], {"key": 1}]},
+    {"Fn::Sub": "${Unknown}-text"},
+    {"Fn::ImportValue": "text"},
+    {"Fn::GetAtt": ["Nothing", "Arn"]},
+    {"key": {"key": 1}},
+    [{"Ref": "Unknown"}],
+    [[1]],
+    [None],
+    [],
+    {},
+    "text",
+    "",
+    5,
+    -0.5,
+    True,
+    None,
+)
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    children: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from places(child, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_template_ends_the_review(engine: CompositeEngine, seed: int) -> None:
+    """One odd template would keep the findings of all others from being seen."""
+    chance = random.Random(seed)
+    texts = [text for rule in rules() for text in (rule.fails, rule.passes) if "!" not in text]  # tags of YAML
+    for text in chance.sample(texts, 100):
+        template = yaml.safe_load(text)
+        template.setdefault("Parameters", {})["Unknown"] = {"Type": "String"}
+        template.setdefault("Conditions", {})["Either"] = {"Fn::Equals": [{"Ref": "Unknown"}, "text"]}
+        found = [each for each in places(template["Resources"]) if each[1:2] == ("Properties",)]
+        for name, *path in chance.choices(found, k=3):
+            parent = template["Resources"][name]
+            try:
+                for key in path[:-1]:
+                    parent = parent[key]
+                parent[path[-1]] = copy.deepcopy(chance.choice(DAMAGE))
+            except (KeyError, IndexError, TypeError):
+                continue  # the damage before this one was above it
+        content = TemplateContent(json.dumps(template), "template.json")
+        report = engine.validate_template(content, ValidateConfig(disable_builtin_rules=True))
+        assert report.status.name == "OK", template
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ml_constructs.front_ends._logs import log_group
+from ml_constructs.front_ends._queues import FAILURES_KEPT
 from ml_constructs.front_ends.functions._code import function_code
 from ml_constructs.interfaces.component import IInferenceComponent
 from ml_constructs.interfaces.endpoint import IEndpoint
 from ml_constructs.network.inference_network import InferenceNetwork, security_group_description
-from ml_constructs.permissions import LOG_STREAMS, NO_RESOURCE, Permission, allow
+from ml_constructs.permissions import INTERFACES, LOG_STREAMS, NO_RESOURCE, Permission, allow
 
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 MEMORY_MIB: Final = (128, 32_768)
@@ -36,11 +37,6 @@ LONGEST_READ_SECONDS: Final = 70
 _INVOKE: Final = "sagemaker:InvokeEndpoint"
 _CONNECT_SECONDS: Final = 1
 _ATTEMPTS: Final = 3
-
-_SYNCHRONOUS: Final = (
-    "The function answers synchronous callers only: the caller is told of each failure and keeps its request. A queue "
-    "for failed events would stay empty, because Lambda fills it from asynchronous invocations alone."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,8 +133,10 @@ def acknowledge_synchronous(function: lambda_.Function) -> None:
     So does an event source mapping, https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
     """
     Validations.of(function).acknowledge(
-        Acknowledgment(id="NIST.800.53.R5-LambdaDLQ", reason=_SYNCHRONOUS),
-        Acknowledgment(id="Serverless-LambdaDLQ", reason=_SYNCHRONOUS),
+        *(
+            Acknowledgment(id=f"{pack}-LambdaDLQ", reason=FAILURES_KEPT)
+            for pack in ("HIPAA.Security", "NIST.800.53.R5", "Serverless")
+        )
     )
 
 
@@ -227,8 +225,7 @@ def _interface_permissions(scope: Construct) -> list[Permission]:
                 "ec2:UnassignPrivateIpAddresses",
             ],
             resources=[Stack.of(scope).format_arn(service="ec2", resource="*", resource_name="*")],
-            wildcard="Lambda names the network interfaces it makes in the function's subnets, and requires permission "
-            "for all of this account and region. A statement denies these actions to the function's own code.",
+            wildcard=INTERFACES,
         ),
         Permission(
             actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],

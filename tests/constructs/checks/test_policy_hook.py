@@ -19,7 +19,8 @@ from cloudformation_validate import (
     ValidateConfig,
 )
 
-from ml_constructs.checks.policy_hook import PolicyHook, guard_rules
+from ml_constructs import PolicyHook
+from ml_constructs.checks.policy_hook import guard_rules
 from ml_constructs.policy.rule import Profile, Severity, chosen
 
 HOOK = "AWS::CloudFormation::GuardHook"

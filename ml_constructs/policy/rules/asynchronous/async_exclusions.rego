@@ -43,33 +43,10 @@ package ml_constructs
 
 import rego.v1
 
-# Asynchronous endpoints whatever the conditions are.
-async_exclusions_asynchronous contains config if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	input.resources[config].properties.AsyncInferenceConfig.OutputConfig
-}
-
-async_exclusions_has(config, "ExplainerConfig") if {
-	input.resources[config].properties.ExplainerConfig.ClarifyExplainerConfig
-}
-
-async_exclusions_has(config, "ShadowProductionVariants") if {
-	input.resources[config].properties.ShadowProductionVariants[_].VariantName
-}
-
-async_exclusions_has(config, "DataCaptureConfig") if {
-	input.resources[config].properties.DataCaptureConfig.DestinationS3Uri
-	certainly(config, "Properties.DataCaptureConfig.EnableCapture", [true, "true"])
-}
-
-async_exclusions_has(config, "ProductionVariants") if {
-	count([variant | variant := input.resources[config].properties.ProductionVariants[_]; variant.VariantName]) > 1
-}
-
 violation contains v if {
-	some config in async_exclusions_asynchronous
-	some property in ["DataCaptureConfig", "ExplainerConfig", "ProductionVariants", "ShadowProductionVariants"]
-	async_exclusions_has(config, property)
+	some [config, property] in extras_of_configs
+	config in asynchronous_configs
+	property != "AsyncInferenceConfig"
 	v := finding(
 		"SAGEMAKER_ASYNC_EXCLUSIONS", config, concat(".", ["Properties", property]),
 		sprintf("Asynchronous inference excludes what %s asks for", [property]),

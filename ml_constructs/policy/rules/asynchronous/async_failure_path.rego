@@ -35,14 +35,8 @@ package ml_constructs
 
 import rego.v1
 
-# Asynchronous endpoints whatever the conditions are.
-async_failure_path_asynchronous contains config if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	input.resources[config].properties.AsyncInferenceConfig.OutputConfig
-}
-
 violation contains v if {
-	some config in async_failure_path_asynchronous
+	some config in asynchronous_configs
 	path := "Properties.AsyncInferenceConfig.OutputConfig.S3FailurePath"
 	absent(config, path)
 	v := finding("SAGEMAKER_ASYNC_FAILURE_PATH", config, path, "What the container says of a failed request is lost")

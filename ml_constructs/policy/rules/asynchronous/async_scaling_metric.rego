@@ -79,42 +79,16 @@ package ml_constructs
 
 import rego.v1
 
-# [target, endpoint, variant] of what scales a variant of an endpoint in the template.
-async_scaling_metric_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::Endpoint"
-	endpoint := ref.target
-	variant := split(input.resources[target].properties.ResourceId.__dynamic, "/variant/")[1]
-}
-
-async_scaling_metric_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	is_string(input.resources[target].properties.ResourceId)
-	parts := split(input.resources[target].properties.ResourceId, "/")
-	parts[1] == resolve(endpoint, "Properties.EndpointName")
-	variant := parts[3]
-}
-
-# A configuration in the template that an endpoint has.
-async_scaling_metric_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
 violation contains v if {
 	some policy in resources_of_type("AWS::ApplicationAutoScaling::ScalingPolicy")
 	path := "Properties.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.PredefinedMetricType"
 	certainly(policy, path, [
 		"SageMakerVariantInvocationsPerInstance", "SageMakerVariantConcurrentRequestsPerModelHighResolution",
 	])
-	some [target, endpoint, _] in async_scaling_metric_scaled
+	some [target, endpoint, _] in scaled_variants
 	follow_ref(policy, "Properties.ScalingTargetId") == target
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	async_scaling_metric_configures(config, endpoint)
-	input.resources[config].properties.AsyncInferenceConfig.OutputConfig
+	some config in configs_of(endpoint)
+	config in asynchronous_configs
 	v := finding(
 		"SAGEMAKER_ASYNC_SCALING_METRIC", policy, path,
 		sprintf("The asynchronous endpoint %s does not publish the metric", [endpoint]),

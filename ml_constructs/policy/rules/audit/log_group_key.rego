@@ -34,19 +34,8 @@ package ml_constructs
 
 import rego.v1
 
-log_group_key_hosts if {
-	some resource in input.resources
-	startswith(resource.resourceType, "AWS::SageMaker::")
-}
-
-# All groups of a template with SageMaker resources, and those that SageMaker writes to.
-log_group_key_ours(_) if log_group_key_hosts
-
-log_group_key_ours(name) if startswith(resolve(name, "Properties.LogGroupName"), "/aws/sagemaker/")
-
 violation contains v if {
-	some name in resources_of_type("AWS::Logs::LogGroup")
-	log_group_key_ours(name)
+	some name in sagemaker_logs
 	absent(name, "Properties.KmsKeyId")
 	v := finding("SAGEMAKER_LOG_GROUP_KEY", name, "Properties.KmsKeyId", "Logs have no key of yours")
 }

@@ -37,19 +37,8 @@ package ml_constructs
 
 import rego.v1
 
-log_group_retention_hosts if {
-	some resource in input.resources
-	startswith(resource.resourceType, "AWS::SageMaker::")
-}
-
-# All groups of a template with SageMaker resources, and those that SageMaker writes to.
-log_group_retention_ours(_) if log_group_retention_hosts
-
-log_group_retention_ours(name) if startswith(resolve(name, "Properties.LogGroupName"), "/aws/sagemaker/")
-
 violation contains v if {
-	some name in resources_of_type("AWS::Logs::LogGroup")
-	log_group_retention_ours(name)
+	some name in sagemaker_logs
 	absent(name, "Properties.RetentionInDays")
 	v := finding("SAGEMAKER_LOG_GROUP_RETENTION", name, "Properties.RetentionInDays", "Logs never expire")
 }

@@ -57,12 +57,6 @@ package ml_constructs
 
 import rego.v1
 
-trail_data_events_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	startswith(input.resources[edge.source].resourceType, "AWS::SageMaker::")
-}
-
 # What a trail selects, as text. A selector that only the deployment knows may select objects.
 trail_data_events_selectors(trail) := json.marshal([object.get(input.resources[trail].properties, property, []) |
 	some property in ["EventSelectors", "AdvancedEventSelectors"]
@@ -95,7 +89,7 @@ trail_data_events_among(_, named) if count(named) == 0
 violation contains v if {
 	exists("AWS::CloudTrail::Trail")
 	some name in resources_of_type("AWS::S3::Bucket")
-	trail_data_events_used(name)
+	names_bucket(`^AWS::SageMaker::`, name)
 	not trail_data_events_recorded(name)
 	v := finding(
 		"SAGEMAKER_TRAIL_DATA_EVENTS", name, "Properties",

@@ -47,36 +47,11 @@ package ml_constructs
 
 import rego.v1
 
-# [target, component] of what scales an inference component in the template.
-component_copies_scaled contains [target, component] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::InferenceComponent"
-	component := ref.target
-}
-
-component_copies_scaled contains [target, component] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	is_string(input.resources[target].properties.ResourceId)
-	some component in resources_of_type("AWS::SageMaker::InferenceComponent")
-	name := input.resources[component].properties.InferenceComponentName
-	is_string(name)
-	input.resources[target].properties.ResourceId == concat("/", ["inference-component", name])
-}
-
-# A target that may scale any component, because only the deployment knows its name.
-component_copies_unknown contains target if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	not contains(json.marshal(input.resources[target].properties.ResourceId), "endpoint/")
-	count([1 | some [scaled, _] in component_copies_scaled; scaled == target]) == 0
-}
-
 violation contains v if {
-	count(component_copies_unknown) == 0
+	not scaled_unknown_components
 	some component in resources_of_type("AWS::SageMaker::InferenceComponent")
 	certainly(component, "Properties.RuntimeConfig.CopyCount", [1, "1"])
-	count([1 | some [_, scaled] in component_copies_scaled; scaled == component]) == 0
+	count([1 | some [_, scaled] in scaled_components; scaled == component]) == 0
 	v := finding(
 		"SAGEMAKER_COMPONENT_COPIES", component, "Properties.RuntimeConfig.CopyCount",
 		"The component has a single copy",
@@ -84,7 +59,7 @@ violation contains v if {
 }
 
 violation contains v if {
-	some [target, component] in component_copies_scaled
+	some [target, component] in scaled_components
 	certainly(target, "Properties.MinCapacity", [1, "1"])
 	v := finding(
 		"SAGEMAKER_COMPONENT_COPIES", target, "Properties.MinCapacity",

@@ -76,35 +76,6 @@ package ml_constructs
 
 import rego.v1
 
-# [target, component] of what scales an inference component in the template.
-component_instances_scaled contains [target, component] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::InferenceComponent"
-	component := ref.target
-}
-
-component_instances_scaled contains [target, component] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	is_string(input.resources[target].properties.ResourceId)
-	some component in resources_of_type("AWS::SageMaker::InferenceComponent")
-	name := input.resources[component].properties.InferenceComponentName
-	is_string(name)
-	input.resources[target].properties.ResourceId == concat("/", ["inference-component", name])
-}
-
-# A configuration in the template that an endpoint has.
-component_instances_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
-component_instances_on(component, endpoint) if {
-	own := object.get(input.resources[endpoint].properties, "EndpointName", endpoint)
-	resolve(component, "Properties.EndpointName") in {endpoint, own}
-}
-
 # Something else scales variants, so it may be this one.
 component_instances_other contains target if {
 	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
@@ -113,16 +84,13 @@ component_instances_other contains target if {
 
 violation contains v if {
 	count(component_instances_other) == 0
-	some [_, component] in component_instances_scaled
+	some [_, component] in scaled_components
 	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	component_instances_on(component, endpoint)
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	component_instances_configures(config, endpoint)
-	some i
-	variant := input.resources[config].properties.ProductionVariants[i]
-	is_number(i)
+	means(input.resources[component].properties.EndpointName, endpoint)
+	some [config, place, variant] in production_variants
+	config in configs_of(endpoint)
 	variant.VariantName == resolve(component, "Properties.VariantName")
-	path := sprintf("Properties.ProductionVariants.%d.ManagedInstanceScaling", [i])
+	path := concat(".", [place, "ManagedInstanceScaling"])
 	certainly(config, concat(".", [path, "Status"]), [null, "DISABLED"])
 	v := finding(
 		"SAGEMAKER_COMPONENT_INSTANCES", config, path,

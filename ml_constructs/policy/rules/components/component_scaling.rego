@@ -70,45 +70,13 @@ package ml_constructs
 
 import rego.v1
 
-# [target, component] of what scales an inference component in the template.
-component_scaling_scaled contains [target, component] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::InferenceComponent"
-	component := ref.target
-}
-
-component_scaling_scaled contains [target, component] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	is_string(input.resources[target].properties.ResourceId)
-	some component in resources_of_type("AWS::SageMaker::InferenceComponent")
-	name := input.resources[component].properties.InferenceComponentName
-	is_string(name)
-	input.resources[target].properties.ResourceId == concat("/", ["inference-component", name])
-}
-
-# A target that may scale any component, because only the deployment knows its name.
-component_scaling_unknown contains target if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	not contains(json.marshal(input.resources[target].properties.ResourceId), "endpoint/")
-	count([1 | some [scaled, _] in component_scaling_scaled; scaled == target]) == 0
-}
-
-# Other stacks import it, so what the rule looks for may be there.
-component_scaling_exported(name) if {
-	some ref in input.resources[name].incomingRefs
-	startswith(ref.source, "__output__")
-	input.outputs[trim_prefix(ref.source, "__output__")].exportName != null
-}
-
 violation contains v if {
-	count(component_scaling_unknown) == 0
+	not scaled_unknown_components
 	some component in resources_of_type("AWS::SageMaker::InferenceComponent")
-	not component_scaling_exported(component)
+	not exported(component)
 	# An adapter has no copies: it is loaded into those of its base component.
 	absent(component, "Properties.Specification.BaseInferenceComponentName")
-	count([1 | some [_, scaled] in component_scaling_scaled; scaled == component]) == 0
+	count([1 | some [_, scaled] in scaled_components; scaled == component]) == 0
 	v := finding(
 		"SAGEMAKER_COMPONENT_SCALING", component, "Properties.RuntimeConfig",
 		"Nothing scales the copies of the component",

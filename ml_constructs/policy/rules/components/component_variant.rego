@@ -56,28 +56,14 @@ package ml_constructs
 
 import rego.v1
 
-# A configuration in the template that an endpoint has.
-component_variant_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
-component_variant_on(component, endpoint) if {
-	own := object.get(input.resources[endpoint].properties, "EndpointName", endpoint)
-	resolve(component, "Properties.EndpointName") in {endpoint, own}
-}
-
 violation contains v if {
 	some component in resources_of_type("AWS::SageMaker::InferenceComponent")
 	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	component_variant_on(component, endpoint)
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	component_variant_configures(config, endpoint)
-	some i
-	variant := input.resources[config].properties.ProductionVariants[i]
-	is_number(i)
+	means(input.resources[component].properties.EndpointName, endpoint)
+	some [config, place, variant] in production_variants
+	config in configs_of(endpoint)
 	variant.VariantName == resolve(component, "Properties.VariantName")
-	path := sprintf("Properties.ProductionVariants.%d.ModelName", [i])
+	path := concat(".", [place, "ModelName"])
 	has_property(config, path)
 	not null in resolve_all(config, path)
 	v := finding(

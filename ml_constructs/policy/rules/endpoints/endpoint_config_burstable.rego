@@ -32,13 +32,19 @@ package ml_constructs
 import rego.v1
 
 violation contains v if {
-	some name in resources_of_type("AWS::SageMaker::EndpointConfig")
-	some i
-	variant := input.resources[name].properties.ProductionVariants[i]
+	some [name, path, variant] in production_variants
 	is_string(variant.InstanceType)
+	not endpoint_config_burstable_scaled(name, variant.VariantName)
 	regex.match(`^ml\.t[0-9]`, variant.InstanceType)
 	v := finding(
-		"SAGEMAKER_ENDPOINT_CONFIG_BURSTABLE", name, sprintf("Properties.ProductionVariants.%v.InstanceType", [i]),
+		"SAGEMAKER_ENDPOINT_CONFIG_BURSTABLE", name, concat(".", [path, "InstanceType"]),
 		sprintf("%s slows down when its credits are used up", [variant.InstanceType]),
 	)
+}
+
+# What is scaled cannot be burstable at all, which is another rule's concern.
+endpoint_config_burstable_scaled(config, variant) if {
+	some [_, endpoint, scaled] in scaled_variants
+	scaled == variant
+	config in configs_of(endpoint)
 }

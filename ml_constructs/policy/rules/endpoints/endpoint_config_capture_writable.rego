@@ -93,53 +93,6 @@ endpoint_config_capture_writable_roles(name) := {role |
 	input.resources[role].resourceType == "AWS::IAM::Role"
 }
 
-# The statements of policies that name the role, or that it names.
-endpoint_config_capture_writable_statements(role) := [statement |
-	some document in array.concat(endpoint_config_capture_writable_inline(role), endpoint_config_capture_writable_attached(role))
-	statement := document.Statement[_]
-]
-
-endpoint_config_capture_writable_inline(role) := [policy.PolicyDocument | policy := input.resources[role].properties.Policies[_]]
-
-endpoint_config_capture_writable_attached(role) := [input.resources[policy].properties.PolicyDocument |
-	some type in ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"]
-	some policy in resources_of_type(type)
-	endpoint_config_capture_writable_reaches(policy, role)
-]
-
-# A policy refers to a role, or a role to a policy, somewhere.
-endpoint_config_capture_writable_reaches(policy, role) if {
-	edge := input.resources[policy].outgoingRefs[_]
-	edge.target == role
-}
-
-endpoint_config_capture_writable_reaches(policy, role) if {
-	edge := input.resources[role].outgoingRefs[_]
-	edge.target == policy
-}
-
-# By the name of the role, where both say it.
-endpoint_config_capture_writable_reaches(policy, role) if {
-	input.resources[role].properties.RoleName in input.resources[policy].properties.Roles
-}
-
-# A policy of elsewhere, or one that cannot be read, may allow anything.
-endpoint_config_capture_writable_unknown(role) if {
-	policy := input.resources[role].properties.ManagedPolicyArns[_]
-	not policy.__ref
-}
-
-endpoint_config_capture_writable_unknown(role) if {
-	some key in ["ManagedPolicyArns", "Policies"]
-	value := input.resources[role].properties[key]
-	not is_array(value)
-}
-
-endpoint_config_capture_writable_unknown(role) if {
-	some document in array.concat(endpoint_config_capture_writable_inline(role), endpoint_config_capture_writable_attached(role))
-	not is_array(document.Statement)
-}
-
 # A statement that may allow the role to write to the bucket.
 endpoint_config_capture_writable_writes(statement, bucket) if {
 	endpoint_config_capture_writable_allows(statement)
@@ -193,8 +146,8 @@ violation contains v if {
 	some bucket in endpoint_config_capture_writable_buckets(name)
 	not endpoint_config_capture_writable_granted(bucket)
 	some role in endpoint_config_capture_writable_roles(name)
-	not endpoint_config_capture_writable_unknown(role)
-	writes := [statement | some statement in endpoint_config_capture_writable_statements(role); endpoint_config_capture_writable_writes(statement, bucket)]
+	not inscrutable(role)
+	writes := [statement | some statement in statements_of(role); endpoint_config_capture_writable_writes(statement, bucket)]
 	count(writes) == 0
 	v := finding(
 		"SAGEMAKER_ENDPOINT_CONFIG_CAPTURE_WRITABLE", name, "Properties.DataCaptureConfig.DestinationS3Uri",

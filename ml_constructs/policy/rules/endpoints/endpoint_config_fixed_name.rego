@@ -32,15 +32,9 @@ package ml_constructs
 
 import rego.v1
 
-# A parameter may have another value at each deployment, whatever its default is.
-endpoint_config_fixed_name_parameter(name) if {
-	edge := input.resources[name].outgoingRefs[_]
-	startswith(edge.sourcePath, "Properties.EndpointConfigName")
-}
-
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::EndpointConfig")
 	is_string(input.resources[name].properties.EndpointConfigName)
-	not endpoint_config_fixed_name_parameter(name)
+	not of_a_parameter(name, "Properties.EndpointConfigName")
 	v := finding("SAGEMAKER_ENDPOINT_CONFIG_FIXED_NAME", name, "Properties.EndpointConfigName", "The first change of the configuration will fail, as its name is taken")
 }

@@ -33,27 +33,18 @@ package ml_constructs
 
 import rego.v1
 
-# All variants of a configuration that are written in the template; none if a condition decides about one.
-endpoint_config_key_variants(name) := array.concat(
-	object.get(input.resources[name].properties, "ProductionVariants", []),
-	object.get(input.resources[name].properties, "ShadowProductionVariants", []),
-)
-
-# The families with local disks, as ml_constructs/_instance_types.py has them.
-endpoint_config_key_local := `^ml\.([a-z0-9-]*d[a-z0-9-]*|(g5|g6|g7e|p5|p6|trn1|trn2)[a-z0-9-]*)\.`
-
 # A key is refused for local disks, which AWS encrypts, so that a key is asked for only where all types are known.
 endpoint_config_key_takes(variant) if variant.ServerlessConfig
 
 endpoint_config_key_takes(variant) if {
 	is_string(variant.InstanceType)
-	not regex.match(endpoint_config_key_local, variant.InstanceType)
+	not regex.match(with_local_disks, variant.InstanceType)
 }
 
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::EndpointConfig")
 	absent(name, "Properties.KmsKeyId")
-	variants := endpoint_config_key_variants(name)
+	variants := variants_and_shadows(name)
 	count(variants) > 0
 	every variant in variants {
 		endpoint_config_key_takes(variant)

@@ -33,22 +33,13 @@ package ml_constructs
 
 import rego.v1
 
-# All variants of a configuration that are written in the template; none if a condition decides about one.
-endpoint_config_key_local_storage_variants(name) := array.concat(
-	object.get(input.resources[name].properties, "ProductionVariants", []),
-	object.get(input.resources[name].properties, "ShadowProductionVariants", []),
-)
-
-# The families with local disks, as ml_constructs/_instance_types.py has them.
-endpoint_config_key_local_storage_local := `^ml\.([a-z0-9-]*d[a-z0-9-]*|(g5|g6|g7e|p5|p6|trn1|trn2)[a-z0-9-]*)\.`
-
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::EndpointConfig")
 	key := input.resources[name].properties.KmsKeyId
 	not key.__conditional
-	some variant in endpoint_config_key_local_storage_variants(name)
+	some variant in variants_and_shadows(name)
 	is_string(variant.InstanceType)
-	regex.match(endpoint_config_key_local_storage_local, variant.InstanceType)
+	regex.match(with_local_disks, variant.InstanceType)
 	v := finding(
 		"SAGEMAKER_ENDPOINT_CONFIG_KEY_LOCAL_STORAGE", name, "Properties.KmsKeyId",
 		sprintf("No key can be given for %s, whose disks are local", [variant.InstanceType]),

@@ -36,12 +36,6 @@ package ml_constructs
 
 import rego.v1
 
-# All variants of a configuration that are written in the template; none if a condition decides about one.
-endpoint_config_shadow_variants(name) := array.concat(
-	object.get(input.resources[name].properties, "ProductionVariants", []),
-	object.get(input.resources[name].properties, "ShadowProductionVariants", []),
-)
-
 endpoint_config_shadow_messages := {
 	"several shadows": "There are several shadows",
 	"several variants": "Several variants have a shadow",
@@ -58,25 +52,21 @@ endpoint_config_shadow_fault(name, "several variants") if {
 }
 
 endpoint_config_shadow_fault(name, "inferentia") if {
-	some variant in endpoint_config_shadow_variants(name)
+	some variant in variants_and_shadows(name)
 	is_string(variant.InstanceType)
 	startswith(variant.InstanceType, "ml.inf1.")
 }
 
 endpoint_config_shadow_fault(name, "containers") if {
-	some variant in endpoint_config_shadow_variants(name)
+	some variant in variants_and_shadows(name)
 	some model in resources_of_type("AWS::SageMaker::Model")
-	endpoint_config_shadow_means(variant.ModelName, model)
+	means(variant.ModelName, model)
 	endpoint_config_shadow_several(input.resources[model].properties)
 }
 
 endpoint_config_shadow_several(model) if count([container | container := model.Containers[_]; container.Image]) > 1
 
 endpoint_config_shadow_several(model) if model.PrimaryContainer.Mode == "MultiModel"
-
-endpoint_config_shadow_means(reference, model) if reference.__ref == model
-
-endpoint_config_shadow_means(reference, model) if reference == input.resources[model].properties.ModelName
 
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::EndpointConfig")

@@ -50,12 +50,10 @@ endpoint_config_single_instance_scaled(variant) if {
 }
 
 violation contains v if {
-	some name in resources_of_type("AWS::SageMaker::EndpointConfig")
+	some [name, place, variant] in production_variants
 	not has_property(name, "Properties.AsyncInferenceConfig")
-	some i
-	variant := input.resources[name].properties.ProductionVariants[i]
 	is_string(variant.VariantName)
-	path := sprintf("Properties.ProductionVariants.%v.InitialInstanceCount", [i])
+	path := concat(".", [place, "InitialInstanceCount"])
 	certainly(name, path, [1, "1"])
 	not endpoint_config_single_instance_scaled(variant)
 	v := finding("SAGEMAKER_ENDPOINT_CONFIG_SINGLE_INSTANCE", name, path, sprintf("The variant %s has one instance", [variant.VariantName]))

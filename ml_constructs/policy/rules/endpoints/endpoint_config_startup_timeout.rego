@@ -36,14 +36,12 @@ package ml_constructs
 import rego.v1
 
 violation contains v if {
-	some name in resources_of_type("AWS::SageMaker::EndpointConfig")
-	some i
-	variant := input.resources[name].properties.ProductionVariants[i]
+	some [name, path, variant] in production_variants
 	variant.InstanceType
 	variant.ModelName
 	not variant.ContainerStartupHealthCheckTimeoutInSeconds
 	v := finding(
-		"SAGEMAKER_ENDPOINT_CONFIG_STARTUP_TIMEOUT", name, sprintf("Properties.ProductionVariants.%v", [i]),
+		"SAGEMAKER_ENDPOINT_CONFIG_STARTUP_TIMEOUT", name, path,
 		"The container may take as long as it likes to start",
 	)
 }

@@ -33,15 +33,9 @@ package ml_constructs
 
 import rego.v1
 
-# All variants of a configuration that are written in the template; none if a condition decides about one.
-endpoint_config_variant_names_variants(name) := array.concat(
-	object.get(input.resources[name].properties, "ProductionVariants", []),
-	object.get(input.resources[name].properties, "ShadowProductionVariants", []),
-)
-
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::EndpointConfig")
-	names := [variant.VariantName | some variant in endpoint_config_variant_names_variants(name); is_string(variant.VariantName)]
+	names := [variant.VariantName | some variant in variants_and_shadows(name); is_string(variant.VariantName)]
 	some twice in {each | each := names[_]; count([other | other := names[_]; other == each]) > 1}
 	v := finding(
 		"SAGEMAKER_ENDPOINT_CONFIG_VARIANT_NAMES", name, "Properties.ProductionVariants",

@@ -60,10 +60,6 @@ package ml_constructs
 
 import rego.v1
 
-endpoint_rollback_alarm_of_another_means(reference, alarm) if reference.__ref == alarm
-
-endpoint_rollback_alarm_of_another_means(reference, alarm) if reference == input.resources[alarm].properties.AlarmName
-
 # Another endpoint by name, if both names are written in the template.
 endpoint_rollback_alarm_of_another_another(value, name) if {
 	is_string(value)
@@ -81,7 +77,7 @@ violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Endpoint")
 	rollback := input.resources[name].properties.DeploymentConfig.AutoRollbackConfiguration.Alarms[_]
 	some alarm in resources_of_type("AWS::CloudWatch::Alarm")
-	endpoint_rollback_alarm_of_another_means(rollback.AlarmName, alarm)
+	means(rollback.AlarmName, alarm)
 	dimension := input.resources[alarm].properties.Dimensions[_]
 	dimension.Name == "EndpointName"
 	endpoint_rollback_alarm_of_another_another(dimension.Value, name)

@@ -32,8 +32,20 @@ package ml_constructs
 
 import rego.v1
 
+# The models of inference components are deployed, and rolled back, with the components.
+endpoint_rollback_alarms_hosts_components(endpoint) if {
+	some config in configs_of(endpoint)
+	variants := input.resources[config].properties.ProductionVariants
+	is_array(variants)
+	every variant in variants {
+		variant.VariantName
+		not variant.ModelName
+	}
+}
+
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Endpoint")
+	not endpoint_rollback_alarms_hosts_components(name)
 	absent(name, "Properties.DeploymentConfig.AutoRollbackConfiguration.Alarms")
 	v := finding(
 		"SAGEMAKER_ENDPOINT_ROLLBACK_ALARMS", name, "Properties.DeploymentConfig",

@@ -46,16 +46,6 @@ package ml_constructs
 
 import rego.v1
 
-# The configuration of an endpoint, if it is in the template.
-endpoint_traffic_shifting_configs(name) := {config |
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	endpoint_traffic_shifting_means(input.resources[name].properties.EndpointConfigName, config)
-}
-
-endpoint_traffic_shifting_means(reference, config) if reference.__ref == config
-
-endpoint_traffic_shifting_means(reference, config) if reference == input.resources[config].properties.EndpointConfigName
-
 # Guardrails are for models on instances: not for serverless variants, inference components or Inferentia 1.
 endpoint_traffic_shifting_guarded(config) if {
 	variants := input.resources[config].properties.ProductionVariants
@@ -69,7 +59,7 @@ endpoint_traffic_shifting_guarded(config) if {
 
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Endpoint")
-	some config in endpoint_traffic_shifting_configs(name)
+	some config in configs_of(name)
 	endpoint_traffic_shifting_guarded(config)
 	absent(name, "Properties.DeploymentConfig.RollingUpdatePolicy")
 	path := "Properties.DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.Type"

@@ -48,16 +48,10 @@ package ml_constructs
 import rego.v1
 
 violation contains v if {
-	some method in resources_of_type("AWS::ApiGateway::Method")
-	contains(api_direct_role_text_of(input.resources[method].properties.Integration.Uri), ":runtime.sagemaker:")
+	some method in direct_methods
 	absent(method, "Properties.Integration.Credentials")
 	v := finding(
 		"SAGEMAKER_API_DIRECT_ROLE", method, "Properties.Integration.Credentials",
 		"The API calls SageMaker without a role",
 	)
 }
-
-# Text with the references in it, for example `arn:aws:s3:::{ref:Bucket}/*`.
-api_direct_role_text_of(value) := value if is_string(value)
-
-api_direct_role_text_of(value) := trim_prefix(trim_prefix(value.__dynamic, "Sub:"), "Join:") if is_object(value)

@@ -35,34 +35,24 @@ package ml_constructs
 
 import rego.v1
 
-# The containers of a model, with their paths.
-model_data_mode_containers(name) := array.concat(
-	[["Properties.PrimaryContainer", container] | container := input.resources[name].properties.PrimaryContainer],
-	[[sprintf("Properties.Containers.%v", [i]), container] | container := input.resources[name].properties.Containers[i]],
-)
-
-model_data_mode_text(url) := url if is_string(url)
-
-model_data_mode_text(url) := url.__dynamic if regex.match("^(Join|Sub):", url.__dynamic)
-
 model_data_mode_wrong(container) := "One model is one archive, not a prefix" if {
 	not container.Mode
-	endswith(model_data_mode_text(container.ModelDataUrl), "/")
+	endswith(text_of(container.ModelDataUrl), "/")
 }
 
 model_data_mode_wrong(container) := "One model is one archive, not a prefix" if {
 	container.Mode == "SingleModel"
-	endswith(model_data_mode_text(container.ModelDataUrl), "/")
+	endswith(text_of(container.ModelDataUrl), "/")
 }
 
 model_data_mode_wrong(container) := "Many models lie below a prefix, not in one archive" if {
 	container.Mode == "MultiModel"
-	endswith(model_data_mode_text(container.ModelDataUrl), ".tar.gz")
+	endswith(text_of(container.ModelDataUrl), ".tar.gz")
 }
 
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
-	some [path, container] in model_data_mode_containers(name)
+	some [path, container] in model_containers(name)
 	message := model_data_mode_wrong(container)
 	v := finding("SAGEMAKER_MODEL_DATA_MODE", name, concat(".", [path, "ModelDataUrl"]), message)
 }

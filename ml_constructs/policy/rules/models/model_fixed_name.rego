@@ -32,15 +32,9 @@ package ml_constructs
 
 import rego.v1
 
-# A parameter may have another value at each deployment, whatever its default is.
-model_fixed_name_parameter(name) if {
-	edge := input.resources[name].outgoingRefs[_]
-	startswith(edge.sourcePath, "Properties.ModelName")
-}
-
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
 	is_string(input.resources[name].properties.ModelName)
-	not model_fixed_name_parameter(name)
+	not of_a_parameter(name, "Properties.ModelName")
 	v := finding("SAGEMAKER_MODEL_FIXED_NAME", name, "Properties.ModelName", "The first change of the model will fail, as its name is taken")
 }

@@ -40,31 +40,18 @@ package ml_constructs
 
 import rego.v1
 
-# The repositories of this template that a model's images come from, whatever the conditions are.
-model_image_mutable_repositories(name) := {edge.target |
-	edge := input.resources[name].outgoingRefs[_]
-	regex.match("^Properties[.](PrimaryContainer|Containers[.][0-9]+)[.]Image([.]|$)", edge.sourcePath)
-	not edge.conditionContext
-	input.resources[edge.target].resourceType == "AWS::ECR::Repository"
-}
-
-model_image_mutable_digest(name) if {
-	image := input.resources[name].properties.PrimaryContainer.Image
-	contains(json.marshal(image), "@")
-}
-
-model_image_mutable_digest(name) if {
-	container := input.resources[name].properties.Containers[_]
-	contains(json.marshal(container.Image), "@")
-}
-
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
 	not model_image_mutable_digest(name)
-	some repository in model_image_mutable_repositories(name)
+	some repository in image_repositories(name)
 	certainly(repository, "Properties.ImageTagMutability", [null, "MUTABLE"])
 	v := finding(
 		"SAGEMAKER_MODEL_IMAGE_MUTABLE", repository, "Properties.ImageTagMutability",
 		sprintf("The tag of the image that %s runs can be moved", [name]),
 	)
+}
+
+model_image_mutable_digest(name) if {
+	some [_, container] in model_containers(name)
+	contains(json.marshal(container.Image), "@")
 }

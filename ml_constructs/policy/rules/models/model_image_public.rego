@@ -34,12 +34,6 @@ package ml_constructs
 
 import rego.v1
 
-# The containers of a model, with their paths.
-model_image_public_containers(name) := array.concat(
-	[["Properties.PrimaryContainer", container] | container := input.resources[name].properties.PrimaryContainer],
-	[[sprintf("Properties.Containers.%v", [i]), container] | container := input.resources[name].properties.Containers[i]],
-)
-
 model_image_public_registries := {
 	"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com",
 	"gcr.io", "ghcr.io", "mcr.microsoft.com", "nvcr.io", "public.ecr.aws", "quay.io", "registry.k8s.io",
@@ -61,7 +55,7 @@ model_image_public_host(parts) if {
 
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
-	some [path, container] in model_image_public_containers(name)
+	some [path, container] in model_containers(name)
 	is_string(container.Image)
 	model_image_public_public(container.Image)
 	v := finding(

@@ -40,18 +40,10 @@ package ml_constructs
 
 import rego.v1
 
-# The repositories of this template that a model's images come from, whatever the conditions are.
-model_image_scan_repositories(name) := {edge.target |
-	edge := input.resources[name].outgoingRefs[_]
-	regex.match("^Properties[.](PrimaryContainer|Containers[.][0-9]+)[.]Image([.]|$)", edge.sourcePath)
-	not edge.conditionContext
-	input.resources[edge.target].resourceType == "AWS::ECR::Repository"
-}
-
 violation contains v if {
 	not exists("AWS::ECR::RegistryScanningConfiguration")
 	some name in resources_of_type("AWS::SageMaker::Model")
-	some repository in model_image_scan_repositories(name)
+	some repository in image_repositories(name)
 	certainly(repository, "Properties.ImageScanningConfiguration.ScanOnPush", [null, false, "false"])
 	v := finding(
 		"SAGEMAKER_MODEL_IMAGE_SCAN", repository, "Properties.ImageScanningConfiguration",

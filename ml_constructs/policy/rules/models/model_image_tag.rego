@@ -34,27 +34,7 @@ package ml_constructs
 
 import rego.v1
 
-# The containers of a model, with their paths.
-model_image_tag_containers(name) := array.concat(
-	[["Properties.PrimaryContainer", container] | container := input.resources[name].properties.PrimaryContainer],
-	[[sprintf("Properties.Containers.%v", [i]), container] | container := input.resources[name].properties.Containers[i]],
-)
-
-# The text of an image, with an x for each part that only the deployment knows.
-model_image_tag_text(image) := image if is_string(image)
-
-model_image_tag_text(image) := regex.replace(image.__dynamic, `[$]?\{[^}]*\}`, "x") if {
-	regex.match("^(Join|Sub):.*[.]dkr[.]ecr[.].*/", image.__dynamic)
-}
-
-model_image_tag_text(image) := regex.replace(image.__dynamic, `[$]?\{[^}]*\}`, "x") if {
-	regex.match("^(Join|Sub):.*:latest$", image.__dynamic)
-}
-
-model_image_tag_moves(image) if {
-	text := model_image_tag_text(image)
-	endswith(text, ":latest")
-}
+model_image_tag_moves(image) if endswith(text_of(image), ":latest")
 
 # Without a tag; the name is written in the template.
 model_image_tag_moves(image) if {
@@ -68,7 +48,7 @@ model_image_tag_moves(image) if image.__kind == "getatt:RepositoryUri"
 
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
-	some [path, container] in model_image_tag_containers(name)
+	some [path, container] in model_containers(name)
 	model_image_tag_moves(container.Image)
 	v := finding("SAGEMAKER_MODEL_IMAGE_TAG", name, concat(".", [path, "Image"]), "The image has no tag, or the tag latest")
 }

@@ -33,28 +33,10 @@ package ml_constructs
 
 import rego.v1
 
-# A model whose network is not its own affair: serverless variants know neither VPC nor isolation, and an inference
-# component runs in the network of its endpoint.
-model_network_elsewhere(name) if {
-	edge := input.resources[name].incomingRefs[_]
-	input.resources[edge.source].resourceType == "AWS::SageMaker::InferenceComponent"
-}
-
-model_network_elsewhere(name) if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	variant := input.resources[config].properties.ProductionVariants[_]
-	variant.ServerlessConfig
-	model_network_means(variant.ModelName, name)
-}
-
-model_network_means(reference, name) if reference.__ref == name
-
-model_network_means(reference, name) if reference == input.resources[name].properties.ModelName
-
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
 	absent(name, "Properties.VpcConfig")
 	certainly(name, "Properties.EnableNetworkIsolation", [null, false, "false"])
-	not model_network_elsewhere(name)
+	not networked_elsewhere(name)
 	v := finding("SAGEMAKER_MODEL_NETWORK", name, "Properties.VpcConfig", "The containers reach the internet, outside any VPC")
 }

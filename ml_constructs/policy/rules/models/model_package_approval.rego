@@ -40,15 +40,9 @@ package ml_constructs
 
 import rego.v1
 
-# The containers of a model, with their paths.
-model_package_approval_containers(name) := array.concat(
-	[["Properties.PrimaryContainer", container] | container := input.resources[name].properties.PrimaryContainer],
-	[[sprintf("Properties.Containers.%v", [i]), container] | container := input.resources[name].properties.Containers[i]],
-)
-
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
-	some [path, container] in model_package_approval_containers(name)
+	some [path, container] in model_containers(name)
 	package_id := container.ModelPackageName.__ref
 	input.resources[package_id].resourceType == "AWS::SageMaker::ModelPackage"
 	has_property(package_id, "Properties.ModelPackageGroupName")

@@ -47,13 +47,7 @@ model_role_shared_key(role) := role.__ref if role.__kind == "getatt:Arn"
 model_role_shared_key(role) := role if is_string(role)
 
 model_role_shared_of(name) := model_role_shared_key(input.resources[name].properties.ExecutionRoleArn) if {
-	not model_role_shared_parameter(name)
-}
-
-model_role_shared_parameter(name) if {
-	edge := input.resources[name].outgoingRefs[_]
-	startswith(edge.sourcePath, "Properties.ExecutionRoleArn")
-	not input.resources[edge.target]
+	not of_a_parameter(name, "Properties.ExecutionRoleArn")
 }
 
 violation contains v if {

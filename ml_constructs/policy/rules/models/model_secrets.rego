@@ -38,12 +38,6 @@ package ml_constructs
 
 import rego.v1
 
-# The containers of a model, with their paths.
-model_secrets_containers(name) := array.concat(
-	[["Properties.PrimaryContainer", container] | container := input.resources[name].properties.PrimaryContainer],
-	[[sprintf("Properties.Containers.%v", [i]), container] | container := input.resources[name].properties.Containers[i]],
-)
-
 model_secrets_name(key) if {
 	regex.match("(^|_)(PASSWORD|PASSWD|SECRET|SECRET_KEY|SECRET_ACCESS_KEY|API_?KEY|PRIVATE_KEY|ACCESS_TOKEN|AUTH_TOKEN|API_TOKEN|SESSION_TOKEN|HF_TOKEN|HUB_TOKEN)$", upper(key))
 }
@@ -62,20 +56,14 @@ model_secrets_told(_, value) if model_secrets_value(value)
 
 violation contains v if {
 	some name in resources_of_type("AWS::SageMaker::Model")
-	some [path, container] in model_secrets_containers(name)
+	some [path, container] in model_containers(name)
 	some key
 	value := container.Environment[key]
 	is_string(value)
 	model_secrets_told(key, value)
-	not model_secrets_parameter(name, concat(".", [path, "Environment", key]))
+	not of_a_parameter(name, concat(".", [path, "Environment", key]))
 	v := finding(
 		"SAGEMAKER_MODEL_SECRETS", name, concat(".", [path, "Environment", key]),
 		sprintf("The environment shows the secret %s to everybody who sees the model", [key]),
 	)
-}
-
-# The default of a parameter is not what is deployed.
-model_secrets_parameter(name, path) if {
-	edge := input.resources[name].outgoingRefs[_]
-	startswith(edge.sourcePath, path)
 }

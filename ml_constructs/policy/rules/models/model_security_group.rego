@@ -46,28 +46,12 @@ package ml_constructs
 
 import rego.v1
 
-model_security_group_open(rule) if rule.CidrIp == "0.0.0.0/0"
-
-model_security_group_open(rule) if rule.CidrIpv6 == "::/0"
-
-model_security_group_open_group(group) if {
-	rule := input.resources[group].properties.SecurityGroupIngress[_]
-	model_security_group_open(rule)
-}
-
-model_security_group_open_group(group) if {
-	some name in resources_of_type("AWS::EC2::SecurityGroupIngress")
-	input.resources[name].condition == null
-	input.resources[name].properties.GroupId.__ref == group
-	model_security_group_open(input.resources[name].properties)
-}
-
 violation contains v if {
 	some type in ["AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"]
 	some name in resources_of_type(type)
 	group := input.resources[name].properties.VpcConfig.SecurityGroupIds[_]
 	input.resources[group.__ref].resourceType == "AWS::EC2::SecurityGroup"
-	model_security_group_open_group(group.__ref)
+	open_to_everybody(group.__ref)
 	v := finding(
 		"SAGEMAKER_MODEL_SECURITY_GROUP", name, "Properties.VpcConfig.SecurityGroupIds",
 		sprintf("The security group %s lets everybody in", [group.__ref]),

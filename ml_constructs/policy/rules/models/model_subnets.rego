@@ -34,31 +34,10 @@ package ml_constructs
 
 import rego.v1
 
-model_subnets_one_zone(subnets) if {
-	count(subnets) == 1
-	not subnets[0].__conditional
-	not subnets[0].__dynamic
-}
-
-model_subnets_one_zone(subnets) if {
-	count(subnets) > 1
-	zones := [zone |
-		subnet := subnets[_]
-		input.resources[subnet.__ref].resourceType == "AWS::EC2::Subnet"
-		zone := input.resources[subnet.__ref].properties.AvailabilityZone
-		is_string(zone)
-	]
-	count(zones) == count(subnets)
-	every zone in zones {
-		zone == zones[0]
-	}
-}
-
 violation contains v if {
 	some type in ["AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig"]
 	some name in resources_of_type(type)
 	subnets := input.resources[name].properties.VpcConfig.Subnets
-	is_array(subnets)
-	model_subnets_one_zone(subnets)
+	in_one_zone(subnets)
 	v := finding("SAGEMAKER_MODEL_SUBNETS", name, "Properties.VpcConfig.Subnets", "All subnets are in one Availability Zone")
 }

@@ -47,15 +47,6 @@ package ml_constructs
 
 import rego.v1
 
-# Published by endpoint and variant; those of queues have the endpoint alone.
-alarm_dimensions_published := {
-	"CPUUtilization", "ConcurrentRequestsPerModel", "DiskUtilization", "GPUMemoryUtilization", "GPUUtilization",
-	"Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors", "Invocations", "InvocationsPerInstance",
-	"MemoryUtilization", "ModelLatency", "OverheadLatency",
-}
-
-alarm_dimensions_wanted := [{"EndpointName", "VariantName"}, {"InferenceComponentName"}]
-
 # Each metric of an alarm: its path, and what it is.
 alarm_dimensions_metrics contains [alarm, "Properties.Dimensions", metric] if {
 	some alarm in resources_of_type("AWS::CloudWatch::Alarm")
@@ -74,17 +65,5 @@ alarm_dimensions_metrics contains [alarm, path, metric] if {
 
 violation contains v if {
 	some [alarm, path, metric] in alarm_dimensions_metrics
-	metric.Namespace in {"AWS/SageMaker", "/aws/sagemaker/Endpoints", "/aws/sagemaker/InferenceComponents"}
-	metric.MetricName in alarm_dimensions_published
-	dimensions := object.get(metric, "Dimensions", [])
-	is_array(dimensions)
-	names := {name | some dimension in dimensions; name := dimension.Name; is_string(name)}
-	count(names) == count(dimensions)
-	every wanted in alarm_dimensions_wanted {
-		count(wanted - names) > 0
-	}
-	v := finding(
-		"SAGEMAKER_ALARM_DIMENSIONS", alarm, path,
-		sprintf("SageMaker publishes no %s by [%s]", [metric.MetricName, concat(", ", names)]),
-	)
+	v := finding("SAGEMAKER_ALARM_DIMENSIONS", alarm, path, unpublished(metric))
 }

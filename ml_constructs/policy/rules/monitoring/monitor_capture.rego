@@ -72,12 +72,6 @@ package ml_constructs
 
 import rego.v1
 
-# A configuration in the template that an endpoint has.
-monitor_capture_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
 # What names an endpoint as the input of a job: [resource, where it does].
 monitor_capture_inputs contains [name, sprintf("Properties.%sJobInput.EndpointInput.EndpointName", [kind])] if {
 	some kind in ["DataQuality", "ModelBias", "ModelExplainability", "ModelQuality"]
@@ -100,8 +94,7 @@ violation contains v if {
 	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
 	own := object.get(input.resources[endpoint].properties, "EndpointName", endpoint)
 	resolve(name, path) in {endpoint, own}
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	monitor_capture_configures(config, endpoint)
+	some config in configs_of(endpoint)
 	certainly(config, "Properties.DataCaptureConfig.EnableCapture", [null, false, "false"])
 	v := finding(
 		"SAGEMAKER_MONITOR_CAPTURE", name, path,

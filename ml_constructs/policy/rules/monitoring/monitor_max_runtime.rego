@@ -41,19 +41,8 @@ package ml_constructs
 
 import rego.v1
 
-# A job definition of its own, or the one that is part of a schedule: [resource, where it is].
-monitor_max_runtime_jobs contains [name, "Properties"] if {
-	some kind in ["DataQuality", "ModelBias", "ModelExplainability", "ModelQuality"]
-	some name in resources_of_type(sprintf("AWS::SageMaker::%sJobDefinition", [kind]))
-}
-
-monitor_max_runtime_jobs contains [name, "Properties.MonitoringScheduleConfig.MonitoringJobDefinition"] if {
-	some name in resources_of_type("AWS::SageMaker::MonitoringSchedule")
-	input.resources[name].properties.MonitoringScheduleConfig.MonitoringJobDefinition.MonitoringInputs
-}
-
 violation contains v if {
-	some [name, path] in monitor_max_runtime_jobs
+	some [name, path] in monitoring_jobs
 	property := concat(".", [path, "StoppingCondition"])
 	absent(name, property)
 	v := finding("SAGEMAKER_MONITOR_MAX_RUNTIME", name, property, "Nothing limits how long the job runs")

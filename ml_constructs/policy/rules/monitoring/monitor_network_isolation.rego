@@ -45,19 +45,8 @@ package ml_constructs
 
 import rego.v1
 
-# A job definition of its own, or the one that is part of a schedule: [resource, where it is].
-monitor_network_isolation_jobs contains [name, "Properties"] if {
-	some kind in ["DataQuality", "ModelBias", "ModelExplainability", "ModelQuality"]
-	some name in resources_of_type(sprintf("AWS::SageMaker::%sJobDefinition", [kind]))
-}
-
-monitor_network_isolation_jobs contains [name, "Properties.MonitoringScheduleConfig.MonitoringJobDefinition"] if {
-	some name in resources_of_type("AWS::SageMaker::MonitoringSchedule")
-	input.resources[name].properties.MonitoringScheduleConfig.MonitoringJobDefinition.MonitoringInputs
-}
-
 violation contains v if {
-	some [name, path] in monitor_network_isolation_jobs
+	some [name, path] in monitoring_jobs
 	property := concat(".", [path, "NetworkConfig.EnableNetworkIsolation"])
 	certainly(name, property, [null, false, "false"])
 	v := finding(

@@ -44,17 +44,6 @@ package ml_constructs
 
 import rego.v1
 
-# A job definition of its own, or the one that is part of a schedule: [resource, where it is].
-monitor_output_key_jobs contains [name, "Properties"] if {
-	some kind in ["DataQuality", "ModelBias", "ModelExplainability", "ModelQuality"]
-	some name in resources_of_type(sprintf("AWS::SageMaker::%sJobDefinition", [kind]))
-}
-
-monitor_output_key_jobs contains [name, "Properties.MonitoringScheduleConfig.MonitoringJobDefinition"] if {
-	some name in resources_of_type("AWS::SageMaker::MonitoringSchedule")
-	input.resources[name].properties.MonitoringScheduleConfig.MonitoringJobDefinition.MonitoringInputs
-}
-
 monitor_output_key_outputs("Properties") := {
 	"DataQualityJobOutputConfig", "ModelBiasJobOutputConfig", "ModelExplainabilityJobOutputConfig",
 	"ModelQualityJobOutputConfig",
@@ -63,7 +52,7 @@ monitor_output_key_outputs("Properties") := {
 monitor_output_key_outputs("Properties.MonitoringScheduleConfig.MonitoringJobDefinition") := {"MonitoringOutputConfig"}
 
 violation contains v if {
-	some [name, path] in monitor_output_key_jobs
+	some [name, path] in monitoring_jobs
 	some output in monitor_output_key_outputs(path)
 	has_property(name, concat(".", [path, output]))
 	property := concat(".", [path, output, "KmsKeyId"])

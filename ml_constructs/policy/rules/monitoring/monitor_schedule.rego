@@ -64,19 +64,6 @@ package ml_constructs
 
 import rego.v1
 
-# A configuration in the template that an endpoint has.
-monitor_schedule_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
-# Other stacks import it, so what the rule looks for may be there.
-monitor_schedule_exported(name) if {
-	some ref in input.resources[name].incomingRefs
-	startswith(ref.source, "__output__")
-	input.outputs[trim_prefix(ref.source, "__output__")].exportName != null
-}
-
 # A schedule, or the definition of its job, that is for the endpoint or for one that only the deployment knows.
 monitor_schedule_for(name, endpoint) if {
 	startswith(input.resources[name].resourceType, "AWS::SageMaker::M")
@@ -101,8 +88,8 @@ violation contains v if {
 	input.resources[config].properties.DataCaptureConfig.DestinationS3Uri
 	certainly(config, "Properties.DataCaptureConfig.EnableCapture", [true, "true"])
 	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	monitor_schedule_configures(config, endpoint)
-	not monitor_schedule_exported(endpoint)
+	config in configs_of(endpoint)
+	not exported(endpoint)
 	count([name | some name, _ in input.resources; monitor_schedule_for(name, endpoint)]) == 0
 	v := finding(
 		"SAGEMAKER_MONITOR_SCHEDULE", config, "Properties.DataCaptureConfig",

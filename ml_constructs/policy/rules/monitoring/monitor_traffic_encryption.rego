@@ -44,23 +44,12 @@ package ml_constructs
 
 import rego.v1
 
-# A job definition of its own, or the one that is part of a schedule: [resource, where it is].
-monitor_traffic_encryption_jobs contains [name, "Properties"] if {
-	some kind in ["DataQuality", "ModelBias", "ModelExplainability", "ModelQuality"]
-	some name in resources_of_type(sprintf("AWS::SageMaker::%sJobDefinition", [kind]))
-}
-
-monitor_traffic_encryption_jobs contains [name, "Properties.MonitoringScheduleConfig.MonitoringJobDefinition"] if {
-	some name in resources_of_type("AWS::SageMaker::MonitoringSchedule")
-	input.resources[name].properties.MonitoringScheduleConfig.MonitoringJobDefinition.MonitoringInputs
-}
-
 monitor_traffic_encryption_resources("Properties") := "JobResources"
 
 monitor_traffic_encryption_resources("Properties.MonitoringScheduleConfig.MonitoringJobDefinition") := "MonitoringResources"
 
 violation contains v if {
-	some [name, path] in monitor_traffic_encryption_jobs
+	some [name, path] in monitoring_jobs
 	property := concat(".", [path, "NetworkConfig.EnableInterContainerTrafficEncryption"])
 	instances := concat(".", [path, monitor_traffic_encryption_resources(path), "ClusterConfig.InstanceCount"])
 	every instance in decided(name, instances) {

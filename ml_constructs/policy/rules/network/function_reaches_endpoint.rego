@@ -102,48 +102,19 @@ package ml_constructs
 
 import rego.v1
 
-# The route tables of a subnet.
-function_reaches_endpoint_route_tables(subnet) := {table |
-	some edge in input.resources[subnet].incomingRefs
-	input.resources[edge.source].resourceType == "AWS::EC2::SubnetRouteTableAssociation"
-	table := follow_ref(edge.source, "Properties.RouteTableId")
-}
-
-# A subnet that the template gives a table without any route: it reaches its VPC, and what endpoints bring there.
-function_reaches_endpoint_closed_subnet(subnet) if {
-	tables := function_reaches_endpoint_route_tables(subnet)
-	count(tables) > 0
-	every table in tables {
-		every edge in input.resources[table].incomingRefs {
-			not input.resources[edge.source].resourceType in ["AWS::EC2::Route", "AWS::EC2::VPNGatewayRoutePropagation"]
-		}
-	}
-}
-
-# A role and the policies that are attached to it.
-function_reaches_endpoint_policies(role) := {role} | {edge.source |
-	some edge in input.resources[role].incomingRefs
-	input.resources[edge.source].resourceType in {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
-}
-
 function_reaches_endpoint_runtime(endpoint) if {
 	contains(json.marshal(input.resources[endpoint].properties.ServiceName), ".sagemaker.runtime")
 }
 
 # An endpoint whose service only the deployment knows may be the one.
-function_reaches_endpoint_runtime(endpoint) if {
-	unknown := input.resources[endpoint].properties.ServiceName.__dynamic
-	not regex.match(`[.]amazonaws[.].*[.][a-z0-9-]+$`, unknown)
-}
+function_reaches_endpoint_runtime(endpoint) if for_anything(endpoint)
 
 violation contains v if {
-	some name in resources_of_type("AWS::Lambda::Function")
-	some policy in function_reaches_endpoint_policies(follow_ref(name, "Properties.Role"))
-	contains(json.marshal(input.resources[policy].properties), "sagemaker:InvokeEndpoint")
+	some name in invoking_functions
 	some edge in input.resources[name].outgoingRefs
 	startswith(edge.sourcePath, "Properties.VpcConfig.SubnetIds")
 	not edge.conditionContext
-	function_reaches_endpoint_closed_subnet(edge.target)
+	closed_subnet(edge.target)
 	vpc := follow_ref(edge.target, "Properties.VpcId")
 	reached := {endpoint |
 		some endpoint in resources_of_type("AWS::EC2::VPCEndpoint")

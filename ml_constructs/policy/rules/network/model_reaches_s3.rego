@@ -68,24 +68,6 @@ package ml_constructs
 
 import rego.v1
 
-# The route tables of a subnet.
-model_reaches_s3_route_tables(subnet) := {table |
-	some edge in input.resources[subnet].incomingRefs
-	input.resources[edge.source].resourceType == "AWS::EC2::SubnetRouteTableAssociation"
-	table := follow_ref(edge.source, "Properties.RouteTableId")
-}
-
-# A subnet that the template gives a table without any route: it reaches its VPC, and what endpoints bring there.
-model_reaches_s3_closed_subnet(subnet) if {
-	tables := model_reaches_s3_route_tables(subnet)
-	count(tables) > 0
-	every table in tables {
-		every edge in input.resources[table].incomingRefs {
-			not input.resources[edge.source].resourceType in ["AWS::EC2::Route", "AWS::EC2::VPNGatewayRoutePropagation"]
-		}
-	}
-}
-
 model_reaches_s3_brings(endpoint, _) if {
 	object.get(input.resources[endpoint].properties, "VpcEndpointType", "Gateway") != "Gateway"
 	contains(json.marshal(input.resources[endpoint].properties.ServiceName), ".s3")
@@ -103,8 +85,7 @@ model_reaches_s3_brings(endpoint, _) if {
 }
 
 model_reaches_s3_brings(endpoint, _) if {
-	unknown := input.resources[endpoint].properties.ServiceName.__dynamic
-	not regex.match(`[.]amazonaws[.].*[.][a-z0-9-]+$`, unknown)
+	for_anything(endpoint)
 	not contains(json.marshal(object.get(input.resources[endpoint].properties, "PolicyDocument", "")), "sagemaker:")
 }
 
@@ -113,9 +94,9 @@ violation contains v if {
 	some edge in input.resources[name].outgoingRefs
 	startswith(edge.sourcePath, "Properties.VpcConfig.Subnets")
 	not edge.conditionContext
-	model_reaches_s3_closed_subnet(edge.target)
+	closed_subnet(edge.target)
 	vpc := follow_ref(edge.target, "Properties.VpcId")
-	tables := model_reaches_s3_route_tables(edge.target)
+	tables := route_tables(edge.target)
 	reached := {endpoint |
 		some endpoint in resources_of_type("AWS::EC2::VPCEndpoint")
 		follow_ref(endpoint, "Properties.VpcId") == vpc

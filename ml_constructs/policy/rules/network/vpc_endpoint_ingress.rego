@@ -47,35 +47,13 @@ package ml_constructs
 
 import rego.v1
 
-# VPC endpoints for SageMaker. A name joined under a condition is not known, what the endpoint lets through is.
-vpc_endpoint_ingress_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.ServiceName), ".sagemaker.")
-}
-
-vpc_endpoint_ingress_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.PolicyDocument), "sagemaker:")
-}
-
-# Rules inside a group, and those that stand beside it.
-vpc_endpoint_ingress_rules(group) := array.concat(
-	[rule | some rule in input.resources[group].properties.SecurityGroupIngress],
-	[rule |
-		some edge in input.resources[group].incomingRefs
-		edge.sourcePath == "Properties.GroupId"
-		input.resources[edge.source].resourceType == "AWS::EC2::SecurityGroupIngress"
-		rule := input.resources[edge.source].properties
-	],
-)
-
 violation contains v if {
 	some name in resources_of_type("AWS::EC2::VPCEndpoint")
-	vpc_endpoint_ingress_for_sagemaker(name)
+	for_sagemaker(name)
 	some edge in input.resources[name].outgoingRefs
 	startswith(edge.sourcePath, "Properties.SecurityGroupIds")
 	not edge.conditionContext
-	some rule in vpc_endpoint_ingress_rules(edge.target)
-	some range in ["CidrIp", "CidrIpv6"]
-	rule[range] in ["0.0.0.0/0", "::/0"]
+	open_to_everybody(edge.target)
 	v := finding(
 		"SAGEMAKER_VPC_ENDPOINT_INGRESS", name, "Properties.SecurityGroupIds",
 		sprintf("%v lets every address call the VPC endpoint", [edge.target]),

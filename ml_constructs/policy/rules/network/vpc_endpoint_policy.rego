@@ -43,29 +43,20 @@ package ml_constructs
 
 import rego.v1
 
-# VPC endpoints for SageMaker. A name joined under a condition is not known, what the endpoint lets through is.
-vpc_endpoint_policy_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.ServiceName), ".sagemaker.")
-}
-
-vpc_endpoint_policy_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.PolicyDocument), "sagemaker:")
-}
-
 vpc_endpoint_policy_open(name) if absent(name, "Properties.PolicyDocument")
 
 vpc_endpoint_policy_open(name) if {
-	some statement in input.resources[name].properties.PolicyDocument.Statement
+	some statement in listed(input.resources[name].properties.PolicyDocument.Statement)
 	statement.Effect == "Allow"
 	statement.Action in ["*", "sagemaker:*", ["*"], ["sagemaker:*"]]
 	statement.Resource in ["*", ["*"]]
-	statement.Principal in ["*", {"AWS": "*"}, {"AWS": ["*"]}]
-	object.get(statement, "Condition", {}) == {}
+	"*" in principals_of(statement)
+	unconditional(statement)
 }
 
 violation contains v if {
 	some name in resources_of_type("AWS::EC2::VPCEndpoint")
-	vpc_endpoint_policy_for_sagemaker(name)
+	for_sagemaker(name)
 	vpc_endpoint_policy_open(name)
 	v := finding(
 		"SAGEMAKER_VPC_ENDPOINT_POLICY", name, "Properties.PolicyDocument",

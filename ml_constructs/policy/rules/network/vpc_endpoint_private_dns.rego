@@ -35,18 +35,9 @@ package ml_constructs
 
 import rego.v1
 
-# VPC endpoints for SageMaker. A name joined under a condition is not known, what the endpoint lets through is.
-vpc_endpoint_private_dns_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.ServiceName), ".sagemaker.")
-}
-
-vpc_endpoint_private_dns_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.PolicyDocument), "sagemaker:")
-}
-
 violation contains v if {
 	some name in resources_of_type("AWS::EC2::VPCEndpoint")
-	vpc_endpoint_private_dns_for_sagemaker(name)
+	for_sagemaker(name)
 	certainly(name, "Properties.PrivateDnsEnabled", [false, "false"])
 	not exists("AWS::Route53::HostedZone")
 	v := finding(

@@ -36,36 +36,10 @@ package ml_constructs
 
 import rego.v1
 
-# VPC endpoints for SageMaker. A name joined under a condition is not known, what the endpoint lets through is.
-vpc_endpoint_zones_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.ServiceName), ".sagemaker.")
-}
-
-vpc_endpoint_zones_for_sagemaker(endpoint) if {
-	contains(json.marshal(input.resources[endpoint].properties.PolicyDocument), "sagemaker:")
-}
-
-vpc_endpoint_zones_single(name) if {
-	subnets := input.resources[name].properties.SubnetIds
-	is_array(subnets)
-	count(subnets) == 1
-	not subnets[0].__conditional
-	not subnets[0].__dynamic
-}
-
-# Subnets of the template, each in a zone that is known, and all in the same.
-vpc_endpoint_zones_single(name) if {
-	subnets := input.resources[name].properties.SubnetIds
-	is_array(subnets)
-	zones := [zone | some subnet in subnets; zone := resolve(subnet.__ref, "Properties.AvailabilityZone"); is_string(zone)]
-	count(zones) == count(subnets)
-	count({zone | some zone in zones}) == 1
-}
-
 violation contains v if {
 	some name in resources_of_type("AWS::EC2::VPCEndpoint")
-	vpc_endpoint_zones_for_sagemaker(name)
-	vpc_endpoint_zones_single(name)
+	for_sagemaker(name)
+	in_one_zone(input.resources[name].properties.SubnetIds)
 	v := finding(
 		"SAGEMAKER_VPC_ENDPOINT_ZONES", name, "Properties.SubnetIds",
 		"The VPC endpoint is in a single Availability Zone",

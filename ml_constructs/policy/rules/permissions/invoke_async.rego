@@ -51,99 +51,48 @@ import rego.v1
 
 violation contains v if {
 	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	every settings in decided(follow_ref(endpoint, "Properties.EndpointConfigName"), "Properties.AsyncInferenceConfig") {
-		settings != null
-	}
-	some allowed in invoke_async_statements
-	invoke_async_names(allowed.statement, endpoint)
-	invoke_async_allows(allowed.statement, "sagemaker:InvokeEndpoint")
-	not invoke_async_otherwise(allowed.name)
+	count(configs_of(endpoint) & asynchronous_configs) > 0
+	some allowance in allowances
+	invoke_async_names(allowance.statement, endpoint)
+	invoke_async_allows(allowance.statement, "sagemaker:InvokeEndpoint")
+	not invoke_async_otherwise(allowance.name)
 	v := finding(
-		"SAGEMAKER_INVOKE_ASYNC", allowed.name, allowed.path,
+		"SAGEMAKER_INVOKE_ASYNC", allowance.name, allowance.path,
 		sprintf("%s is asynchronous, and sagemaker:InvokeEndpointAsync is not allowed", [endpoint]),
 	)
 }
 
 # Whether a statement is about an endpoint.
 invoke_async_names(statement, endpoint) if {
-	some resource in invoke_async_listed(statement.Resource)
+	some resource in listed(statement.Resource)
 	resource.__ref == endpoint
 }
 
 invoke_async_names(statement, endpoint) if {
-	some resource in invoke_async_listed(statement.Resource)
+	some resource in listed(statement.Resource)
 	some form in ["{ref:%s}", "${%s}", "${%s.EndpointName}"]
-	endswith(invoke_async_text_of(resource), sprintf(form, [endpoint]))
+	endswith(text_of(resource), sprintf(form, [endpoint]))
 }
 
 invoke_async_names(statement, endpoint) if {
-	some resource in invoke_async_listed(statement.Resource)
-	endswith(invoke_async_text_of(resource), lower(concat("", [":endpoint/", resolve(endpoint, "Properties.EndpointName")])))
+	some resource in listed(statement.Resource)
+	endswith(text_of(resource), lower(concat("", [":endpoint/", resolve(endpoint, "Properties.EndpointName")])))
 }
 
 invoke_async_allows(statement, action) if {
-	some pattern in invoke_async_texts(statement.Action)
-	invoke_async_covers(pattern, action)
+	some pattern in texts(statement.Action)
+	covers(pattern, action)
 }
 
 # Policies that allow it in some statement, or hold what only the deployment knows.
 invoke_async_otherwise(policy) if {
-	some [name, _, document] in invoke_async_documents
+	some [name, _, document] in policy_documents
 	name == policy
-	some statement in invoke_async_listed(document.Statement)
-	some action in invoke_async_listed(object.get(statement, "Action", {}))
+	some statement in listed(document.Statement)
+	some action in listed(object.get(statement, "Action", {}))
 	invoke_async_perhaps(action)
 }
 
 invoke_async_perhaps(action) if not is_string(action)
 
-invoke_async_perhaps(action) if invoke_async_covers(action, "sagemaker:InvokeEndpointAsync")
-
-# A value as a list; policies allow a single one wherever they allow several.
-invoke_async_listed(value) := value if is_array(value)
-
-invoke_async_listed(value) := [value] if not is_array(value)
-
-# The literal texts of a value; what intrinsics decide is left out.
-invoke_async_texts(value) := {text | some text in invoke_async_listed(value); is_string(text)}
-
-# Text with the references in it, for example `arn:aws:s3:::{ref:Bucket}/*`.
-invoke_async_text_of(value) := value if is_string(value)
-
-invoke_async_text_of(value) := trim_prefix(trim_prefix(value.__dynamic, "Sub:"), "Join:") if is_object(value)
-
-# Whether an action of a policy, which may have wildcards, comprises another.
-invoke_async_covers(pattern, action) if {
-	regex.match(`^[A-Za-z0-9:*?-]+$`, pattern)
-	expression := replace(replace(lower(pattern), "*", ".*"), "?", ".")
-	regex.match(concat("", ["^", expression, "$"]), lower(action))
-}
-
-# Policies that only bound what others allow.
-invoke_async_boundaries := {reference.target |
-	some _, resource in input.resources
-	some reference in resource.outgoingRefs
-	startswith(reference.sourcePath, "Properties.PermissionsBoundary")
-}
-
-# Identity policies, with the path to them.
-invoke_async_documents contains [name, "Properties.PolicyDocument", document] if {
-	some name, resource in input.resources
-	startswith(resource.resourceType, "AWS::IAM::")
-	not name in invoke_async_boundaries
-	document := resource.properties.PolicyDocument
-}
-
-invoke_async_documents contains [name, sprintf("Properties.Policies.%d.PolicyDocument", [index]), document] if {
-	some name, resource in input.resources
-	startswith(resource.resourceType, "AWS::IAM::")
-	some index, policy in resource.properties.Policies
-	document := policy.PolicyDocument
-}
-
-# Statements that allow something whatever the conditions of the template are.
-invoke_async_statements contains {"name": name, "path": sprintf("%s.Statement.%d", [path, index]), "statement": statement} if {
-	some [name, path, document] in invoke_async_documents
-	some index, statement in invoke_async_listed(document.Statement)
-	statement.Effect == "Allow"
-}
+invoke_async_perhaps(action) if covers(action, "sagemaker:InvokeEndpointAsync")

@@ -38,25 +38,12 @@ import rego.v1
 
 violation contains v if {
 	some group in resources_of_type("AWS::SageMaker::ModelPackageGroup")
-	some index, statement in registry_policy_public_listed(input.resources[group].properties.ModelPackageGroupPolicy.Statement)
+	some index, statement in listed(input.resources[group].properties.ModelPackageGroupPolicy.Statement)
 	statement.Effect == "Allow"
-	object.get(statement, "Condition", {}) == {}
-	"*" in registry_policy_public_principals(statement)
+	unconditional(statement)
+	"*" in principals_of(statement)
 	v := finding(
 		"SAGEMAKER_REGISTRY_POLICY_PUBLIC", group, sprintf("Properties.ModelPackageGroupPolicy.Statement.%d", [index]),
 		"Any AWS account may use the group",
 	)
 }
-
-# A value as a list; policies allow a single one wherever they allow several.
-registry_policy_public_listed(value) := value if is_array(value)
-
-registry_policy_public_listed(value) := [value] if not is_array(value)
-
-# The literal texts of a value; what intrinsics decide is left out.
-registry_policy_public_texts(value) := {text | some text in registry_policy_public_listed(value); is_string(text)}
-
-# Accounts, roles and users that a statement is for.
-registry_policy_public_principals(statement) := {statement.Principal} if is_string(statement.Principal)
-
-registry_policy_public_principals(statement) := registry_policy_public_texts(object.get(statement.Principal, "AWS", [])) if is_object(statement.Principal)

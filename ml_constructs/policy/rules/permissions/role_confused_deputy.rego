@@ -37,52 +37,26 @@ package ml_constructs
 import rego.v1
 
 violation contains v if {
-	some trust in role_confused_deputy_trusts
+	some trust in trusting
 	startswith(trust.service, "sagemaker.amazonaws.com")
-	not role_confused_deputy_decided_source(object.get(trust.statement, "Condition", {}))
-	not role_confused_deputy_of_a_notebook(trust.role)
+	not role_confused_deputy_source(object.get(trust.statement, "Condition", {}))
+	not role_confused_deputy_notebook(trust.role)
 	v := finding(
 		"SAGEMAKER_ROLE_CONFUSED_DEPUTY", trust.role, sprintf("Properties.AssumeRolePolicyDocument.Statement.%d", [trust.index]),
 		"SageMaker may assume the role on behalf of any account",
 	)
 }
 
-# A value as a list; policies allow a single one wherever they allow several.
-role_confused_deputy_listed(value) := value if is_array(value)
-
-role_confused_deputy_listed(value) := [value] if not is_array(value)
-
-# The literal texts of a value; what intrinsics decide is left out.
-role_confused_deputy_texts(value) := {text | some text in role_confused_deputy_listed(value); is_string(text)}
-
-# Statements by which a service may assume a role.
-role_confused_deputy_trusts contains {"role": role, "index": index, "statement": statement, "service": service} if {
-	some role in resources_of_type("AWS::IAM::Role")
-	some index, statement in role_confused_deputy_listed(input.resources[role].properties.AssumeRolePolicyDocument.Statement)
-	statement.Effect == "Allow"
-	some service in role_confused_deputy_texts(statement.Principal.Service)
-}
-
 # Whether a condition says on whose behalf a service acts, or cannot be read.
-role_confused_deputy_decided_source(condition) if {
-	some operator in condition
-	some key, _ in operator
+role_confused_deputy_source(condition) if {
+	condition[_][key]
 	lower(key) in {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
 }
 
-role_confused_deputy_decided_source(condition) if {
-	some key in ["__dynamic", "__conditional"]
-	condition[key]
-}
-
-role_confused_deputy_decided_source(condition) if {
-	some operator in condition
-	some key in ["__dynamic", "__conditional"]
-	operator[key]
-}
+role_confused_deputy_source(condition) if regex.match(`"__(dynamic|conditional)"`, json.marshal(condition))
 
 # Roles that a notebook instance has.
-role_confused_deputy_of_a_notebook(role) if {
+role_confused_deputy_notebook(role) if {
 	some notebook in resources_of_type("AWS::SageMaker::NotebookInstance")
 	follow_ref(notebook, "Properties.RoleArn") == role
 }

@@ -42,8 +42,9 @@ package ml_constructs
 import rego.v1
 
 violation contains v if {
-	some role in role_managed_policies_execution_roles
-	some index, _ in input.resources[role].properties.ManagedPolicyArns
+	some role in execution_roles
+	some index
+	input.resources[role].properties.ManagedPolicyArns[index]
 	path := sprintf("Properties.ManagedPolicyArns.%d", [index])
 	arns := resolve_all(role, path)
 	count(arns) > 0
@@ -54,26 +55,4 @@ violation contains v if {
 		"SAGEMAKER_ROLE_MANAGED_POLICIES", role, path,
 		sprintf("The role has all that %s allows", [split(arns[0], "/")[1]]),
 	)
-}
-
-# A value as a list; policies allow a single one wherever they allow several.
-role_managed_policies_listed(value) := value if is_array(value)
-
-role_managed_policies_listed(value) := [value] if not is_array(value)
-
-# The literal texts of a value; what intrinsics decide is left out.
-role_managed_policies_texts(value) := {text | some text in role_managed_policies_listed(value); is_string(text)}
-
-# Statements by which a service may assume a role.
-role_managed_policies_trusts contains {"role": role, "index": index, "statement": statement, "service": service} if {
-	some role in resources_of_type("AWS::IAM::Role")
-	some index, statement in role_managed_policies_listed(input.resources[role].properties.AssumeRolePolicyDocument.Statement)
-	statement.Effect == "Allow"
-	some service in role_managed_policies_texts(statement.Principal.Service)
-}
-
-# Roles that SageMaker may assume.
-role_managed_policies_execution_roles contains trust.role if {
-	some trust in role_managed_policies_trusts
-	startswith(trust.service, "sagemaker.amazonaws.com")
 }

@@ -63,8 +63,8 @@ import rego.v1
 
 violation contains v if {
 	some model in resources_of_type("AWS::SageMaker::Model")
-	policies := role_policy_order_policies_of(follow_ref(model, "Properties.ExecutionRoleArn"))
-	readers := policies & role_policy_order_readers
+	attached := policies_of(follow_ref(model, "Properties.ExecutionRoleArn"))
+	readers := attached & role_policy_order_readers
 	count(readers) > 0
 	count(readers & role_policy_order_there_before(model)) == 0
 	v := finding(
@@ -74,11 +74,11 @@ violation contains v if {
 }
 
 # Resources that allow to read an artefact or an image.
-role_policy_order_readers contains allowed.name if {
-	some allowed in role_policy_order_statements
-	some pattern in role_policy_order_texts(allowed.statement.Action)
+role_policy_order_readers contains allowance.name if {
+	some allowance in allowances
+	some pattern in texts(allowance.statement.Action)
 	some action in ["s3:GetObject", "ecr:BatchGetImage"]
-	role_policy_order_covers(pattern, action)
+	covers(pattern, action)
 }
 
 # Resources that are there before another is: those it refers to, and those before them.
@@ -86,60 +86,4 @@ role_policy_order_there_before(name) := first | second | third if {
 	first := {reference.target | some reference in input.resources[name].outgoingRefs}
 	second := {reference.target | some each in first; some reference in input.resources[each].outgoingRefs}
 	third := {reference.target | some each in second; some reference in input.resources[each].outgoingRefs}
-}
-
-# A value as a list; policies allow a single one wherever they allow several.
-role_policy_order_listed(value) := value if is_array(value)
-
-role_policy_order_listed(value) := [value] if not is_array(value)
-
-# The literal texts of a value; what intrinsics decide is left out.
-role_policy_order_texts(value) := {text | some text in role_policy_order_listed(value); is_string(text)}
-
-# Whether an action of a policy, which may have wildcards, comprises another.
-role_policy_order_covers(pattern, action) if {
-	regex.match(`^[A-Za-z0-9:*?-]+$`, pattern)
-	expression := replace(replace(lower(pattern), "*", ".*"), "?", ".")
-	regex.match(concat("", ["^", expression, "$"]), lower(action))
-}
-
-# Policies that only bound what others allow.
-role_policy_order_boundaries := {reference.target |
-	some _, resource in input.resources
-	some reference in resource.outgoingRefs
-	startswith(reference.sourcePath, "Properties.PermissionsBoundary")
-}
-
-# Identity policies, with the path to them.
-role_policy_order_documents contains [name, "Properties.PolicyDocument", document] if {
-	some name, resource in input.resources
-	startswith(resource.resourceType, "AWS::IAM::")
-	not name in role_policy_order_boundaries
-	document := resource.properties.PolicyDocument
-}
-
-role_policy_order_documents contains [name, sprintf("Properties.Policies.%d.PolicyDocument", [index]), document] if {
-	some name, resource in input.resources
-	startswith(resource.resourceType, "AWS::IAM::")
-	some index, policy in resource.properties.Policies
-	document := policy.PolicyDocument
-}
-
-# Statements that allow something whatever the conditions of the template are.
-role_policy_order_statements contains {"name": name, "path": sprintf("%s.Statement.%d", [path, index]), "statement": statement} if {
-	some [name, path, document] in role_policy_order_documents
-	some index, statement in role_policy_order_listed(document.Statement)
-	statement.Effect == "Allow"
-}
-
-# Resources that hold the policies of a role.
-role_policy_order_policies_of(role) := ({role} | {name |
-	some name, resource in input.resources
-	some reference in resource.outgoingRefs
-	reference.target == role
-	startswith(resource.resourceType, "AWS::IAM::")
-	regex.match(`^Properties\.Role(s\.|Name$)`, reference.sourcePath)
-}) | {reference.target |
-	some reference in input.resources[role].outgoingRefs
-	startswith(reference.sourcePath, "Properties.ManagedPolicyArns")
 }

@@ -52,27 +52,11 @@ import rego.v1
 violation contains v if {
 	some model in resources_of_type("AWS::SageMaker::Model")
 	role := follow_ref(model, "Properties.ExecutionRoleArn")
-	some trust in role_services_trusts
+	some trust in trusting
 	trust.role == role
 	not startswith(trust.service, "sagemaker.amazonaws.com")
 	v := finding(
 		"SAGEMAKER_ROLE_SERVICES", role, sprintf("Properties.AssumeRolePolicyDocument.Statement.%d", [trust.index]),
 		sprintf("%s, too, may assume the role of %s", [trust.service, model]),
 	)
-}
-
-# A value as a list; policies allow a single one wherever they allow several.
-role_services_listed(value) := value if is_array(value)
-
-role_services_listed(value) := [value] if not is_array(value)
-
-# The literal texts of a value; what intrinsics decide is left out.
-role_services_texts(value) := {text | some text in role_services_listed(value); is_string(text)}
-
-# Statements by which a service may assume a role.
-role_services_trusts contains {"role": role, "index": index, "statement": statement, "service": service} if {
-	some role in resources_of_type("AWS::IAM::Role")
-	some index, statement in role_services_listed(input.resources[role].properties.AssumeRolePolicyDocument.Statement)
-	statement.Effect == "Allow"
-	some service in role_services_texts(statement.Principal.Service)
 }

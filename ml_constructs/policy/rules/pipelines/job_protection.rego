@@ -59,98 +59,6 @@ package ml_constructs
 
 import rego.v1
 
-# Definitions of state machines and SageMaker pipelines, read as JSON; text with references in it can be read, too.
-job_protection_definitions contains [name, definition] if {
-	some name in resources_of_type("AWS::StepFunctions::StateMachine")
-	some property in ["Definition", "DefinitionString"]
-	definition := job_protection_definition(input.resources[name].properties[property])
-}
-
-job_protection_definitions contains [name, definition] if {
-	some name in resources_of_type("AWS::SageMaker::Pipeline")
-	definition := job_protection_definition(input.resources[name].properties.PipelineDefinition.PipelineDefinitionBody)
-}
-
-job_protection_definition(text) := json.unmarshal(text) if is_string(text)
-
-job_protection_definition(value) := value if is_object(value.States)
-
-job_protection_definition(value) := json.unmarshal(regex.replace(value.__dynamic, `^(Join|Sub):`, ""))
-
-# Their steps, also those inside one map, branch or condition.
-job_protection_steps contains [name, step] if {
-	some [name, definition] in job_protection_definitions
-	some property in ["States", "Steps"]
-	some step in definition[property]
-}
-
-job_protection_steps contains [name, step] if {
-	some [name, definition] in job_protection_definitions
-	some state in definition.States
-	some property in ["ItemProcessor", "Iterator"]
-	some step in state[property].States
-}
-
-job_protection_steps contains [name, step] if {
-	some [name, definition] in job_protection_definitions
-	some state in definition.States
-	some branch in state.Branches
-	some step in branch.States
-}
-
-job_protection_steps contains [name, step] if {
-	some [name, definition] in job_protection_definitions
-	some condition in definition.Steps
-	some property in ["IfSteps", "ElseSteps"]
-	some step in condition.Arguments[property]
-}
-
-# What they ask SageMaker for, by the kind of job.
-job_protection_requests contains [name, kind, request] if {
-	some [name, step] in job_protection_steps
-	some kind in ["Training", "Processing", "Transform"]
-	regex.match(sprintf(`:sagemaker:create%vJob(\.sync)?$`, [kind]), step.Resource)
-	some property in ["Parameters", "Arguments"]
-	request := step[property]
-	is_object(request)
-}
-
-job_protection_requests contains [name, kind, request] if {
-	some [name, step] in job_protection_steps
-	kind := step.Type
-	kind in ["Training", "Processing", "Transform"]
-	request := step.Arguments
-}
-
-# A field, or `null` where it is left out; undefined where a path or an expression sets it when the job starts.
-job_protection_field(request, path) := null if {
-	object.get(request, path, null) == null
-	not job_protection_dynamic(request, path)
-}
-
-job_protection_field(request, path) := value if {
-	value := object.get(request, path, null)
-	value != null
-}
-
-job_protection_dynamic(request, path) if {
-	some depth in numbers.range(1, count(path))
-	selected := sprintf("%v.$", [path[depth - 1]])
-	object.get(request, array.concat(array.slice(path, 0, depth - 1), [selected]), null) != null
-}
-
-job_protection_dynamic(request, path) if {
-	some depth in numbers.range(1, count(path) - 1)
-	parent := object.get(request, array.slice(path, 0, depth), {})
-	not is_object(parent)
-}
-
-job_protection_dynamic(request, path) if {
-	some depth in numbers.range(1, count(path) - 1)
-	some mark in ["Get", "Std:Join", "__dynamic", "__conditional", "__ref"]
-	object.get(request, array.concat(array.slice(path, 0, depth), [mark]), null) != null
-}
-
 # By kind of job, where each protection is set and what is said without it.
 job_protection_settings := {
 	"Training": {
@@ -166,21 +74,21 @@ job_protection_settings := {
 }
 
 job_protection_faults contains [name, kind, fault] if {
-	some [name, kind, request] in job_protection_requests
+	some [name, kind, request] in job_requests
 	some path, fault in job_protection_settings[kind]
-	job_protection_field(request, split(path, ".")) in [null, false, "", []]
+	job_field(request, split(path, ".")) in [null, false, "", []]
 }
 
 job_protection_faults contains [name, "Processing", "writes without a key of yours"] if {
-	some [name, "Processing", request] in job_protection_requests
+	some [name, "Processing", request] in job_requests
 	count(request.ProcessingOutputConfig.Outputs) > 0
-	job_protection_field(request, ["ProcessingOutputConfig", "KmsKeyId"]) in [null, ""]
+	job_field(request, ["ProcessingOutputConfig", "KmsKeyId"]) in [null, ""]
 }
 
 job_protection_faults contains [name, "Training", "does not encrypt what its instances tell each other"] if {
-	some [name, "Training", request] in job_protection_requests
+	some [name, "Training", request] in job_requests
 	request.ResourceConfig.InstanceCount > 1
-	job_protection_field(request, ["EnableInterContainerTrafficEncryption"]) in [null, false]
+	job_field(request, ["EnableInterContainerTrafficEncryption"]) in [null, false]
 }
 
 violation contains v if {

@@ -46,39 +46,6 @@ package ml_constructs
 
 import rego.v1
 
-# Definitions as JSON; text with references in it can be read, too.
-job_spot_wait_definition(text) := json.unmarshal(text) if is_string(text)
-
-job_spot_wait_definition(value) := value if is_object(value.States)
-
-job_spot_wait_definition(value) := json.unmarshal(regex.replace(value.__dynamic, `^(Join|Sub):`, ""))
-
-job_spot_wait_definitions contains [name, definition] if {
-	some name in resources_of_type("AWS::StepFunctions::StateMachine")
-	some property in ["Definition", "DefinitionString"]
-	definition := job_spot_wait_definition(input.resources[name].properties[property])
-}
-
-job_spot_wait_definitions contains [name, definition] if {
-	some name in resources_of_type("AWS::SageMaker::Pipeline")
-	definition := job_spot_wait_definition(input.resources[name].properties.PipelineDefinition.PipelineDefinitionBody)
-}
-
-
-job_spot_wait_requests contains [name, request] if {
-	some [name, definition] in job_spot_wait_definitions
-	some state in definition.States
-	regex.match(`:sagemaker:createTrainingJob(\.sync)?$`, state.Resource)
-	some property in ["Parameters", "Arguments"]
-	request := state[property]
-}
-
-job_spot_wait_requests contains [name, step.Arguments] if {
-	some [name, definition] in job_spot_wait_definitions
-	some step in definition.Steps
-	step.Type == "Training"
-}
-
 job_spot_wait_short(condition) if {
 	object.get(condition, "MaxWaitTimeInSeconds", null) == null
 	object.get(condition, "MaxWaitTimeInSeconds.$", null) == null
@@ -90,7 +57,7 @@ job_spot_wait_short(condition) if {
 }
 
 violation contains v if {
-	some [name, request] in job_spot_wait_requests
+	some [name, "Training", request] in job_requests
 	request.EnableManagedSpotTraining == true
 	is_number(request.StoppingCondition.MaxRuntimeInSeconds)
 	job_spot_wait_short(request.StoppingCondition)

@@ -47,44 +47,27 @@ package ml_constructs
 
 import rego.v1
 
-# Definitions as JSON; text with references in it can be read, too.
-workflow_approval_definition(text) := json.unmarshal(text) if is_string(text)
-
-workflow_approval_definition(value) := value if is_object(value.States)
-
-workflow_approval_definition(value) := json.unmarshal(regex.replace(value.__dynamic, `^(Join|Sub):`, ""))
-
-workflow_approval_definitions contains [name, definition] if {
-	some name in resources_of_type("AWS::StepFunctions::StateMachine")
-	some property in ["Definition", "DefinitionString"]
-	definition := workflow_approval_definition(input.resources[name].properties[property])
-}
-
-workflow_approval_definitions contains [name, definition] if {
-	some name in resources_of_type("AWS::SageMaker::Pipeline")
-	definition := workflow_approval_definition(input.resources[name].properties.PipelineDefinition.PipelineDefinitionBody)
-}
 
 
 workflow_approval_conditional(definition) if {
 	some property in ["States", "Steps"]
-	some step in definition[property]
+	step := definition[property][_]
 	step.Type in ["Choice", "Condition"]
 }
 
 workflow_approval_requests contains [name, request] if {
-	some [name, definition] in workflow_approval_definitions
+	some [name, definition] in job_definitions
 	not workflow_approval_conditional(definition)
-	some state in definition.States
+	state := definition.States[_]
 	endswith(state.Resource, ":sagemaker:createModelPackage")
 	some property in ["Parameters", "Arguments"]
 	request := state[property]
 }
 
 workflow_approval_requests contains [name, step.Arguments] if {
-	some [name, definition] in workflow_approval_definitions
+	some [name, definition] in job_definitions
 	not workflow_approval_conditional(definition)
-	some step in definition.Steps
+	step := definition.Steps[_]
 	step.Type == "RegisterModel"
 }
 

@@ -51,40 +51,12 @@ package ml_constructs
 
 import rego.v1
 
-# [target, endpoint, variant] of what scales a variant of an endpoint in the template.
-scalable_target_burstable_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::Endpoint"
-	endpoint := ref.target
-	variant := split(input.resources[target].properties.ResourceId.__dynamic, "/variant/")[1]
-}
-
-scalable_target_burstable_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	is_string(input.resources[target].properties.ResourceId)
-	parts := split(input.resources[target].properties.ResourceId, "/")
-	parts[1] == resolve(endpoint, "Properties.EndpointName")
-	variant := parts[3]
-}
-
-# A configuration in the template that an endpoint has.
-scalable_target_burstable_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
 violation contains v if {
-	some [target, endpoint, name] in scalable_target_burstable_scaled
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	scalable_target_burstable_configures(config, endpoint)
-	some i
-	variant := input.resources[config].properties.ProductionVariants[i]
-	is_number(i)
+	some [target, endpoint, name] in scaled_variants
+	some [config, place, variant] in production_variants
+	config in configs_of(endpoint)
 	variant.VariantName == name
-	path := sprintf("Properties.ProductionVariants.%d.InstanceType", [i])
+	path := concat(".", [place, "InstanceType"])
 	every type in decided(config, path) {
 		regex.match(`^ml\.t[0-9]`, type)
 	}

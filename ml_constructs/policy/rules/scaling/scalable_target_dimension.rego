@@ -37,47 +37,13 @@ package ml_constructs
 
 import rego.v1
 
-# [target, endpoint, variant] of what scales a variant of an endpoint in the template.
-scalable_target_dimension_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::Endpoint"
-	endpoint := ref.target
-	variant := split(input.resources[target].properties.ResourceId.__dynamic, "/variant/")[1]
-}
-
-scalable_target_dimension_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	is_string(input.resources[target].properties.ResourceId)
-	parts := split(input.resources[target].properties.ResourceId, "/")
-	parts[1] == resolve(endpoint, "Properties.EndpointName")
-	variant := parts[3]
-}
-
-# A configuration in the template that an endpoint has.
-scalable_target_dimension_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
-scalable_target_dimension_text(target) := trim_prefix(trim_prefix(known, "Sub:"), "Join:") if {
-	known := input.resources[target].properties.ResourceId.__dynamic
-}
-
-scalable_target_dimension_text(target) := known if {
-	known := input.resources[target].properties.ResourceId
-	is_string(known)
-}
-
 scalable_target_dimension_wrong(target, dimension) if {
-	startswith(scalable_target_dimension_text(target), "endpoint/")
+	startswith(text_of(input.resources[target].properties.ResourceId), "endpoint/")
 	not startswith(dimension, "sagemaker:variant:")
 }
 
 scalable_target_dimension_wrong(target, dimension) if {
-	startswith(scalable_target_dimension_text(target), "inference-component/")
+	startswith(text_of(input.resources[target].properties.ResourceId), "inference-component/")
 	not startswith(dimension, "sagemaker:inference-component:")
 }
 
@@ -102,10 +68,9 @@ scalable_target_dimension_others := [
 ]
 
 scalable_target_dimension_variants(target) := [variant |
-	some [scaled, endpoint, name] in scalable_target_dimension_scaled
+	some [scaled, endpoint, name] in scaled_variants
 	scaled == target
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	scalable_target_dimension_configures(config, endpoint)
+	some config in configs_of(endpoint)
 	variant := input.resources[config].properties.ProductionVariants[_]
 	variant.VariantName == name
 ]

@@ -56,36 +56,10 @@ package ml_constructs
 
 import rego.v1
 
-# [target, endpoint, variant] of what scales a variant of an endpoint in the template.
-scalable_target_min_capacity_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::Endpoint"
-	endpoint := ref.target
-	variant := split(input.resources[target].properties.ResourceId.__dynamic, "/variant/")[1]
-}
-
-scalable_target_min_capacity_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	is_string(input.resources[target].properties.ResourceId)
-	parts := split(input.resources[target].properties.ResourceId, "/")
-	parts[1] == resolve(endpoint, "Properties.EndpointName")
-	variant := parts[3]
-}
-
-# A configuration in the template that an endpoint has.
-scalable_target_min_capacity_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
 violation contains v if {
-	some [target, endpoint, _] in scalable_target_min_capacity_scaled
+	some [target, endpoint, _] in scaled_variants
 	certainly(target, "Properties.ScalableDimension", ["sagemaker:variant:DesiredInstanceCount"])
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	scalable_target_min_capacity_configures(config, endpoint)
+	some config in configs_of(endpoint)
 	absent(config, "Properties.AsyncInferenceConfig")
 	some path in scalable_target_min_capacity_paths(target)
 	certainly(target, path, [1, "1"])

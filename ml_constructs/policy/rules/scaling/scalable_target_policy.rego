@@ -45,34 +45,14 @@ package ml_constructs
 
 import rego.v1
 
-# Other stacks import it, so what the rule looks for may be there.
-scalable_target_policy_exported(name) if {
-	some ref in input.resources[name].incomingRefs
-	startswith(ref.source, "__output__")
-	input.outputs[trim_prefix(ref.source, "__output__")].exportName != null
-}
-
-scalable_target_policy_of(policy, target) if follow_ref(policy, "Properties.ScalingTargetId") == target
-
-scalable_target_policy_of(policy, target) if {
-	input.resources[policy].properties.ResourceId == input.resources[target].properties.ResourceId
-}
-
-# A policy of which only the deployment knows what it acts on.
-scalable_target_policy_of(policy, _) if {
-	some property in ["ScalingTargetId", "ResourceId"]
-	some marker in ["__dynamic", "__conditional"]
-	input.resources[policy].properties[property][marker]
-}
-
 violation contains v if {
 	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
 	certainly(target, "Properties.ServiceNamespace", ["sagemaker"])
 	absent(target, "Properties.ScheduledActions")
-	not scalable_target_policy_exported(target)
+	not exported(target)
 	count([1 |
 		some policy in resources_of_type("AWS::ApplicationAutoScaling::ScalingPolicy")
-		scalable_target_policy_of(policy, target)
+		steers(policy, target)
 	]) == 0
 	v := finding(
 		"SAGEMAKER_SCALABLE_TARGET_POLICY", target, "Properties",

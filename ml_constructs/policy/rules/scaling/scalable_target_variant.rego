@@ -55,36 +55,10 @@ package ml_constructs
 
 import rego.v1
 
-# [target, endpoint, variant] of what scales a variant of an endpoint in the template.
-scalable_target_variant_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::Endpoint"
-	endpoint := ref.target
-	variant := split(input.resources[target].properties.ResourceId.__dynamic, "/variant/")[1]
-}
-
-scalable_target_variant_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	is_string(input.resources[target].properties.ResourceId)
-	parts := split(input.resources[target].properties.ResourceId, "/")
-	parts[1] == resolve(endpoint, "Properties.EndpointName")
-	variant := parts[3]
-}
-
-# A configuration in the template that an endpoint has.
-scalable_target_variant_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
 violation contains v if {
-	some [target, endpoint, variant] in scalable_target_variant_scaled
+	some [target, endpoint, variant] in scaled_variants
 	not regex.match(`[{}$/]`, variant)
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	scalable_target_variant_configures(config, endpoint)
+	some config in configs_of(endpoint)
 	known := [name | name := input.resources[config].properties.ProductionVariants[_].VariantName]
 	count(known) == count(input.resources[config].properties.ProductionVariants)
 	every name in known {

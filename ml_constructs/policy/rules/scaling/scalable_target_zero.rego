@@ -57,31 +57,6 @@ package ml_constructs
 
 import rego.v1
 
-# [target, endpoint, variant] of what scales a variant of an endpoint in the template.
-scalable_target_zero_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::Endpoint"
-	endpoint := ref.target
-	variant := split(input.resources[target].properties.ResourceId.__dynamic, "/variant/")[1]
-}
-
-scalable_target_zero_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	is_string(input.resources[target].properties.ResourceId)
-	parts := split(input.resources[target].properties.ResourceId, "/")
-	parts[1] == resolve(endpoint, "Properties.EndpointName")
-	variant := parts[3]
-}
-
-# A configuration in the template that an endpoint has.
-scalable_target_zero_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
 scalable_target_zero_paths(target) := {"Properties.MinCapacity", "Properties.MaxCapacity"} | {path |
 	some i
 	input.resources[target].properties.ScheduledActions[i]
@@ -96,10 +71,9 @@ scalable_target_zero_refused(target) if {
 
 scalable_target_zero_refused(target) if {
 	certainly(target, "Properties.ScalableDimension", ["sagemaker:variant:DesiredInstanceCount"])
-	some [scaled, endpoint, _] in scalable_target_zero_scaled
+	some [scaled, endpoint, _] in scaled_variants
 	scaled == target
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	scalable_target_zero_configures(config, endpoint)
+	some config in configs_of(endpoint)
 	absent(config, "Properties.AsyncInferenceConfig")
 }
 

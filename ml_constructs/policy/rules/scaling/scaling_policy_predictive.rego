@@ -52,15 +52,9 @@ package ml_constructs
 
 import rego.v1
 
-scaling_policy_predictive_sagemaker(policy) if {
-	certainly(follow_ref(policy, "Properties.ScalingTargetId"), "Properties.ServiceNamespace", ["sagemaker"])
-}
-
-scaling_policy_predictive_sagemaker(policy) if certainly(policy, "Properties.ServiceNamespace", ["sagemaker"])
-
 violation contains v if {
 	some policy in resources_of_type("AWS::ApplicationAutoScaling::ScalingPolicy")
-	scaling_policy_predictive_sagemaker(policy)
+	scales_sagemaker(policy)
 	certainly(policy, "Properties.PolicyType", ["PredictiveScaling"])
 	v := finding(
 		"SAGEMAKER_SCALING_POLICY_PREDICTIVE", policy, "Properties.PolicyType",

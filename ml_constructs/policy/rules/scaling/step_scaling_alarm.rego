@@ -64,16 +64,10 @@ package ml_constructs
 
 import rego.v1
 
-step_scaling_alarm_sagemaker(policy) if {
-	certainly(follow_ref(policy, "Properties.ScalingTargetId"), "Properties.ServiceNamespace", ["sagemaker"])
-}
-
-step_scaling_alarm_sagemaker(policy) if certainly(policy, "Properties.ServiceNamespace", ["sagemaker"])
-
 # By an alarm here, or by one elsewhere that an output or another resource tells its ARN.
 violation contains v if {
 	some policy in resources_of_type("AWS::ApplicationAutoScaling::ScalingPolicy")
-	step_scaling_alarm_sagemaker(policy)
+	scales_sagemaker(policy)
 	certainly(policy, "Properties.PolicyType", ["StepScaling"])
 	count(input.resources[policy].incomingRefs) == 0
 	v := finding("SAGEMAKER_STEP_SCALING_ALARM", policy, "Properties", "No alarm triggers the step scaling policy")

@@ -59,8 +59,7 @@ import rego.v1
 
 violation contains v if {
 	some policy in resources_of_type("AWS::ApplicationAutoScaling::ScalingPolicy")
-	target := follow_ref(policy, "Properties.ScalingTargetId")
-	certainly(target, "Properties.ServiceNamespace", ["sagemaker"])
+	scales_sagemaker(policy)
 	path := "Properties.TargetTrackingScalingPolicyConfiguration.ScaleInCooldown"
 	not certainly(policy, "Properties.TargetTrackingScalingPolicyConfiguration.DisableScaleIn", [true, "true"])
 	has_property(policy, path)

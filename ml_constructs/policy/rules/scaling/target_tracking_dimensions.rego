@@ -63,14 +63,6 @@ package ml_constructs
 
 import rego.v1
 
-# Published by endpoint and variant; those of queues have the endpoint alone, and others are a user's own.
-target_tracking_dimensions_published := {
-	"CPUUtilization", "ConcurrentRequestsPerModel", "DiskUtilization", "GPUMemoryUtilization", "GPUUtilization",
-	"Invocations", "InvocationsPerInstance", "MemoryUtilization", "ModelLatency", "OverheadLatency",
-}
-
-target_tracking_dimensions_wanted := [{"EndpointName", "VariantName"}, {"InferenceComponentName"}]
-
 target_tracking_dimensions_path := "Properties.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification"
 
 # Each metric of a policy: its path, and what it is.
@@ -89,17 +81,5 @@ target_tracking_dimensions_metrics contains [policy, path, metric] if {
 
 violation contains v if {
 	some [policy, path, metric] in target_tracking_dimensions_metrics
-	metric.Namespace in {"AWS/SageMaker", "/aws/sagemaker/Endpoints", "/aws/sagemaker/InferenceComponents"}
-	metric.MetricName in target_tracking_dimensions_published
-	dimensions := object.get(metric, "Dimensions", [])
-	is_array(dimensions)
-	names := {name | some dimension in dimensions; name := dimension.Name; is_string(name)}
-	count(names) == count(dimensions)
-	every wanted in target_tracking_dimensions_wanted {
-		count(wanted - names) > 0
-	}
-	v := finding(
-		"SAGEMAKER_TARGET_TRACKING_DIMENSIONS", policy, path,
-		sprintf("SageMaker publishes no %s by [%s]", [metric.MetricName, concat(", ", names)]),
-	)
+	v := finding("SAGEMAKER_TARGET_TRACKING_DIMENSIONS", policy, path, unpublished(metric))
 }

@@ -55,12 +55,6 @@ package ml_constructs
 
 import rego.v1
 
-target_tracking_value_sagemaker(policy) if {
-	certainly(follow_ref(policy, "Properties.ScalingTargetId"), "Properties.ServiceNamespace", ["sagemaker"])
-}
-
-target_tracking_value_sagemaker(policy) if certainly(policy, "Properties.ServiceNamespace", ["sagemaker"])
-
 target_tracking_value_impossible(policy, value) if {
 	value <= 0
 	metric := "Properties.TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification"
@@ -75,7 +69,7 @@ target_tracking_value_impossible(policy, value) if {
 
 violation contains v if {
 	some policy in resources_of_type("AWS::ApplicationAutoScaling::ScalingPolicy")
-	target_tracking_value_sagemaker(policy)
+	scales_sagemaker(policy)
 	path := "Properties.TargetTrackingScalingPolicyConfiguration.TargetValue"
 	has_property(policy, path)
 	every value in decided(policy, path) {

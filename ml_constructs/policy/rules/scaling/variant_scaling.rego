@@ -44,65 +44,30 @@ package ml_constructs
 
 import rego.v1
 
-# [target, endpoint, variant] of what scales a variant of an endpoint in the template.
-variant_scaling_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some ref in input.resources[target].outgoingRefs
-	startswith(ref.sourcePath, "Properties.ResourceId")
-	input.resources[ref.target].resourceType == "AWS::SageMaker::Endpoint"
-	endpoint := ref.target
-	variant := split(input.resources[target].properties.ResourceId.__dynamic, "/variant/")[1]
-}
-
-variant_scaling_scaled contains [target, endpoint, variant] if {
-	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
-	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	is_string(input.resources[target].properties.ResourceId)
-	parts := split(input.resources[target].properties.ResourceId, "/")
-	parts[1] == resolve(endpoint, "Properties.EndpointName")
-	variant := parts[3]
-}
-
-# A configuration in the template that an endpoint has.
-variant_scaling_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
-# Other stacks import it, so what the rule looks for may be there.
-variant_scaling_exported(name) if {
-	some ref in input.resources[name].incomingRefs
-	startswith(ref.source, "__output__")
-	input.outputs[trim_prefix(ref.source, "__output__")].exportName != null
-}
-
 # A target that may scale any endpoint, because only the deployment knows its name.
 variant_scaling_unknown contains target if {
 	some target in resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget")
 	not contains(json.marshal(input.resources[target].properties.ResourceId), "inference-component/")
-	count([scaled | some scaled in variant_scaling_scaled; scaled[0] == target]) == 0
+	count([scaled | some scaled in scaled_variants; scaled[0] == target]) == 0
 }
 
 violation contains v if {
 	count(variant_scaling_unknown) == 0
 	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	variant_scaling_configures(config, endpoint)
-	not variant_scaling_exported(endpoint)
-	some i
-	variant := input.resources[config].properties.ProductionVariants[i]
-	is_number(i)
+	not exported(endpoint)
+	some [config, path, variant] in production_variants
+	config in configs_of(endpoint)
 	variant.InstanceType
 	variant.ModelName
 	not variant.ManagedInstanceScaling
 	is_string(variant.VariantName)
 	count([1 |
-		some [_, its, name] in variant_scaling_scaled
+		some [_, its, name] in scaled_variants
 		its == endpoint
 		name in {variant.VariantName, "{dynamic}"}
 	]) == 0
 	v := finding(
-		"SAGEMAKER_VARIANT_SCALING", config, sprintf("Properties.ProductionVariants.%d", [i]),
+		"SAGEMAKER_VARIANT_SCALING", config, path,
 		sprintf("Nothing scales the variant %s of the endpoint %s", [variant.VariantName, endpoint]),
 	)
 }

@@ -44,34 +44,8 @@ package ml_constructs
 
 import rego.v1
 
-serverless_exclusions_has contains [config, "AsyncInferenceConfig"] if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	input.resources[config].properties.AsyncInferenceConfig.OutputConfig
-}
-
-serverless_exclusions_has contains [config, "ExplainerConfig"] if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	input.resources[config].properties.ExplainerConfig.ClarifyExplainerConfig
-}
-
-serverless_exclusions_has contains [config, "ShadowProductionVariants"] if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	input.resources[config].properties.ShadowProductionVariants[_].VariantName
-}
-
-serverless_exclusions_has contains [config, "DataCaptureConfig"] if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	input.resources[config].properties.DataCaptureConfig.DestinationS3Uri
-	certainly(config, "Properties.DataCaptureConfig.EnableCapture", [true, "true"])
-}
-
-serverless_exclusions_has contains [config, "ProductionVariants"] if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	count([variant | variant := input.resources[config].properties.ProductionVariants[_]; variant.VariantName]) > 1
-}
-
 violation contains v if {
-	some [config, property] in serverless_exclusions_has
+	some [config, property] in extras_of_configs
 	variant := input.resources[config].properties.ProductionVariants[_]
 	variant.ServerlessConfig.MaxConcurrency
 	v := finding(

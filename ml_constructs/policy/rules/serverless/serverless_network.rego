@@ -52,14 +52,10 @@ serverless_network_set(model, "EnableNetworkIsolation") if {
 }
 
 violation contains v if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	some i
-	variant := input.resources[config].properties.ProductionVariants[i]
-	is_number(i)
+	some [config, _, variant] in production_variants
 	variant.ServerlessConfig.MaxConcurrency
 	some model in resources_of_type("AWS::SageMaker::Model")
-	own := object.get(input.resources[model].properties, "ModelName", model)
-	resolve(config, sprintf("Properties.ProductionVariants.%d.ModelName", [i])) in {model, own}
+	means(variant.ModelName, model)
 	some property in ["VpcConfig", "EnableNetworkIsolation"]
 	serverless_network_set(model, property)
 	v := finding(

@@ -32,11 +32,8 @@ package ml_constructs
 import rego.v1
 
 violation contains v if {
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	some i
-	input.resources[config].properties.ProductionVariants[i]
-	is_number(i)
-	path := sprintf("Properties.ProductionVariants.%d.ServerlessConfig", [i])
+	some [config, place, _] in production_variants
+	path := concat(".", [place, "ServerlessConfig"])
 	provisioned := concat(".", [path, "ProvisionedConcurrency"])
 	has_property(config, provisioned)
 	every ready in decided(config, provisioned) {

@@ -48,17 +48,10 @@ package ml_constructs
 
 import rego.v1
 
-# A configuration in the template that an endpoint has.
-serverless_rolling_configures(config, endpoint) if {
-	own := object.get(input.resources[config].properties, "EndpointConfigName", config)
-	resolve(endpoint, "Properties.EndpointConfigName") in {config, own}
-}
-
 violation contains v if {
 	some endpoint in resources_of_type("AWS::SageMaker::Endpoint")
 	input.resources[endpoint].properties.DeploymentConfig.RollingUpdatePolicy.MaximumBatchSize
-	some config in resources_of_type("AWS::SageMaker::EndpointConfig")
-	serverless_rolling_configures(config, endpoint)
+	some config in configs_of(endpoint)
 	variant := input.resources[config].properties.ProductionVariants[_]
 	variant.ServerlessConfig.MaxConcurrency
 	v := finding(

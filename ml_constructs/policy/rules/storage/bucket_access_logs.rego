@@ -44,25 +44,6 @@ package ml_constructs
 
 import rego.v1
 
-# What the resources say that may name a bucket.
-bucket_access_logs_text := concat("", [json.marshal(user.properties) |
-	some user in input.resources
-	regex.match(`^AWS::SageMaker::`, user.resourceType)
-])
-
-# A bucket that one of them names, by reference or in an S3 URI.
-bucket_access_logs_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	regex.match(`^AWS::SageMaker::`, input.resources[edge.source].resourceType)
-}
-
-bucket_access_logs_used(bucket) if {
-	literal := resolve(bucket, "Properties.BucketName")
-	is_string(literal)
-	contains(bucket_access_logs_text, sprintf("s3://%v/", [literal]))
-}
-
 bucket_access_logs_traced(name) if {
 	some edge in input.resources[name].incomingRefs
 	input.resources[edge.source].resourceType == "AWS::CloudTrail::Trail"
@@ -71,7 +52,7 @@ bucket_access_logs_traced(name) if {
 
 violation contains v if {
 	some name in resources_of_type("AWS::S3::Bucket")
-	bucket_access_logs_used(name)
+	names_bucket(`^AWS::SageMaker::`, name)
 	absent(name, "Properties.LoggingConfiguration")
 	not bucket_access_logs_traced(name)
 	v := finding(

@@ -44,29 +44,10 @@ package ml_constructs
 
 import rego.v1
 
-# What the resources say that may name a bucket.
-bucket_emptied_text := concat("", [json.marshal(user.properties) |
-	some user in input.resources
-	regex.match(`^AWS::SageMaker::`, user.resourceType)
-])
-
-# A bucket that one of them names, by reference or in an S3 URI.
-bucket_emptied_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	regex.match(`^AWS::SageMaker::`, input.resources[edge.source].resourceType)
-}
-
-bucket_emptied_used(bucket) if {
-	literal := resolve(bucket, "Properties.BucketName")
-	is_string(literal)
-	contains(bucket_emptied_text, sprintf("s3://%v/", [literal]))
-}
-
 violation contains v if {
 	some emptier in resources_of_type("Custom::S3AutoDeleteObjects")
 	name := follow_ref(emptier, "Properties.BucketName")
-	bucket_emptied_used(name)
+	names_bucket(`^AWS::SageMaker::`, name)
 	v := finding(
 		"SAGEMAKER_BUCKET_EMPTIED", name, "Properties",
 		"The stack deletes all objects of a bucket that SageMaker uses",

@@ -46,25 +46,6 @@ package ml_constructs
 
 import rego.v1
 
-# What the resources say that may name a bucket.
-bucket_key_text := concat("", [json.marshal(user.properties) |
-	some user in input.resources
-	regex.match(`^AWS::SageMaker::`, user.resourceType)
-])
-
-# A bucket that one of them names, by reference or in an S3 URI.
-bucket_key_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	regex.match(`^AWS::SageMaker::`, input.resources[edge.source].resourceType)
-}
-
-bucket_key_used(bucket) if {
-	literal := resolve(bucket, "Properties.BucketName")
-	is_string(literal)
-	contains(bucket_key_text, sprintf("s3://%v/", [literal]))
-}
-
 bucket_key_default := "Properties.BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault"
 
 # Without a key of its own, `aws:kms` means the key that AWS manages for the account.
@@ -74,7 +55,7 @@ bucket_key_foreign(name) if absent(name, sprintf("%v.KMSMasterKeyID", [bucket_ke
 
 violation contains v if {
 	some name in resources_of_type("AWS::S3::Bucket")
-	bucket_key_used(name)
+	names_bucket(`^AWS::SageMaker::`, name)
 	bucket_key_foreign(name)
 	v := finding(
 		"SAGEMAKER_BUCKET_KEY", name, "Properties.BucketEncryption",

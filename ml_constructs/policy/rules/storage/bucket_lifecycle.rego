@@ -44,28 +44,9 @@ package ml_constructs
 
 import rego.v1
 
-# What the resources say that may name a bucket.
-bucket_lifecycle_text := concat("", [json.marshal(user.properties) |
-	some user in input.resources
-	regex.match(`^AWS::SageMaker::EndpointConfig$`, user.resourceType)
-])
-
-# A bucket that one of them names, by reference or in an S3 URI.
-bucket_lifecycle_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	regex.match(`^AWS::SageMaker::EndpointConfig$`, input.resources[edge.source].resourceType)
-}
-
-bucket_lifecycle_used(bucket) if {
-	literal := resolve(bucket, "Properties.BucketName")
-	is_string(literal)
-	contains(bucket_lifecycle_text, sprintf("s3://%v/", [literal]))
-}
-
 violation contains v if {
 	some name in resources_of_type("AWS::S3::Bucket")
-	bucket_lifecycle_used(name)
+	names_bucket(`^AWS::SageMaker::EndpointConfig$`, name)
 	absent(name, "Properties.LifecycleConfiguration.Rules")
 	v := finding(
 		"SAGEMAKER_BUCKET_LIFECYCLE", name, "Properties.LifecycleConfiguration",

@@ -48,25 +48,6 @@ package ml_constructs
 
 import rego.v1
 
-# What the resources say that may name a bucket.
-bucket_public_text := concat("", [json.marshal(user.properties) |
-	some user in input.resources
-	regex.match(`^AWS::SageMaker::`, user.resourceType)
-])
-
-# A bucket that one of them names, by reference or in an S3 URI.
-bucket_public_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	regex.match(`^AWS::SageMaker::`, input.resources[edge.source].resourceType)
-}
-
-bucket_public_used(bucket) if {
-	literal := resolve(bucket, "Properties.BucketName")
-	is_string(literal)
-	contains(bucket_public_text, sprintf("s3://%v/", [literal]))
-}
-
 bucket_public_opened(name) if {
 	has_property(name, "Properties.PublicAccessBlockConfiguration")
 	some setting in ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"]
@@ -81,7 +62,7 @@ bucket_public_opened(name) if {
 
 violation contains v if {
 	some name in resources_of_type("AWS::S3::Bucket")
-	bucket_public_used(name)
+	names_bucket(`^AWS::SageMaker::`, name)
 	bucket_public_opened(name)
 	v := finding(
 		"SAGEMAKER_BUCKET_PUBLIC", name, "Properties",

@@ -52,25 +52,6 @@ package ml_constructs
 
 import rego.v1
 
-# What the resources say that may name a bucket.
-bucket_tls_text := concat("", [json.marshal(user.properties) |
-	some user in input.resources
-	regex.match(`^AWS::SageMaker::`, user.resourceType)
-])
-
-# A bucket that one of them names, by reference or in an S3 URI.
-bucket_tls_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	regex.match(`^AWS::SageMaker::`, input.resources[edge.source].resourceType)
-}
-
-bucket_tls_used(bucket) if {
-	literal := resolve(bucket, "Properties.BucketName")
-	is_string(literal)
-	contains(bucket_tls_text, sprintf("s3://%v/", [literal]))
-}
-
 bucket_tls_refused(name) if {
 	some edge in input.resources[name].incomingRefs
 	edge.sourcePath == "Properties.Bucket"
@@ -83,7 +64,7 @@ bucket_tls_refused(name) if {
 bucket_tls_refuses(document) if not is_array(object.get(document, "Statement", null))
 
 bucket_tls_refuses(document) if {
-	some statement in document.Statement
+	some statement in listed(document.Statement)
 	not statement.Effect == "Allow"
 	some key in ["aws:SecureTransport", "s3:TlsVersion", "__dynamic", "__conditional"]
 	contains(json.marshal(statement), key)
@@ -91,7 +72,7 @@ bucket_tls_refuses(document) if {
 
 violation contains v if {
 	some name in resources_of_type("AWS::S3::Bucket")
-	bucket_tls_used(name)
+	names_bucket(`^AWS::SageMaker::`, name)
 	not bucket_tls_refused(name)
 	v := finding(
 		"SAGEMAKER_BUCKET_TLS", name, "Properties",

@@ -42,28 +42,9 @@ package ml_constructs
 
 import rego.v1
 
-# What the resources say that may name a bucket.
-bucket_versioning_text := concat("", [json.marshal(user.properties) |
-	some user in input.resources
-	regex.match(`^AWS::SageMaker::Model(Package)?$`, user.resourceType)
-])
-
-# A bucket that one of them names, by reference or in an S3 URI.
-bucket_versioning_used(bucket) if {
-	some edge in input.resources[bucket].incomingRefs
-	edge.kind != "DependsOn"
-	regex.match(`^AWS::SageMaker::Model(Package)?$`, input.resources[edge.source].resourceType)
-}
-
-bucket_versioning_used(bucket) if {
-	literal := resolve(bucket, "Properties.BucketName")
-	is_string(literal)
-	contains(bucket_versioning_text, sprintf("s3://%v/", [literal]))
-}
-
 violation contains v if {
 	some name in resources_of_type("AWS::S3::Bucket")
-	bucket_versioning_used(name)
+	names_bucket(`^AWS::SageMaker::Model(Package)?$`, name)
 	certainly(name, "Properties.VersioningConfiguration.Status", [null, "Suspended"])
 	v := finding(
 		"SAGEMAKER_BUCKET_VERSIONING", name, "Properties.VersioningConfiguration",

@@ -27,6 +27,13 @@
 #       BucketEncryption:
 #         ServerSideEncryptionConfiguration:
 #           - ServerSideEncryptionByDefault: {SSEAlgorithm: "aws:kms", KMSMasterKeyID: {"Fn::GetAtt": [Key, Arn]}}
+#   Model:
+#     Type: AWS::SageMaker::Model
+#     Properties:
+#       ExecutionRoleArn: arn:aws:iam::111122223333:role/churn
+#       PrimaryContainer:
+#         Image: 111122223333.dkr.ecr.eu-west-1.amazonaws.com/churn:1
+#         ModelDataUrl: {"Fn::Sub": "s3://${Bucket}/churn.tar.gz"}
 # """
 # passes = """
 # Resources:
@@ -46,22 +53,36 @@
 #       BucketEncryption:
 #         ServerSideEncryptionConfiguration:
 #           - ServerSideEncryptionByDefault: {SSEAlgorithm: "aws:kms", KMSMasterKeyID: {"Fn::GetAtt": [Key, Arn]}}
+#   Model:
+#     Type: AWS::SageMaker::Model
+#     Properties:
+#       ExecutionRoleArn: arn:aws:iam::111122223333:role/churn
+#       PrimaryContainer:
+#         Image: 111122223333.dkr.ecr.eu-west-1.amazonaws.com/churn:1
+#         ModelDataUrl: {"Fn::Sub": "s3://${Bucket}/churn.tar.gz"}
 # """
 # ---
 package ml_constructs
 
 import rego.v1
 
+key_outlived_ours(name) if serves_sagemaker(name)
+
+# Models and captures often have a stack of their own, which tells others where they are.
+key_outlived_ours(name) if {
+	edge := input.resources[name].incomingRefs[_]
+	startswith(edge.source, "__output__")
+}
+
 violation contains v if {
 	some name in resources_of_type("AWS::KMS::Key")
 	input.resources[name].deletionPolicy in [null, "Delete"]
-	some edge in input.resources[name].incomingRefs
-	regex.match(`(?i)kms[a-z]*(id|arn|key)`, edge.sourcePath)
-	kept := input.resources[edge.source]
-	kept.resourceType in {"AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::SageMaker::Domain"}
-	kept.deletionPolicy in ["Retain", "RetainExceptOnCreate"]
+	some kept in encrypted_with(name)
+	key_outlived_ours(kept)
+	input.resources[kept].resourceType in {"AWS::S3::Bucket", "AWS::Logs::LogGroup", "AWS::SageMaker::Domain"}
+	input.resources[kept].deletionPolicy in ["Retain", "RetainExceptOnCreate"]
 	v := finding(
 		"SAGEMAKER_KEY_OUTLIVED", name, "DeletionPolicy",
-		sprintf("The key is deleted with the stack, %v, which it encrypts, is not", [edge.source]),
+		sprintf("The key is deleted with the stack, %v, which it encrypts, is not", [kept]),
 	)
 }

@@ -23,6 +23,9 @@
 #             Principal: "*"
 #             Action: "kms:*"
 #             Resource: "*"
+#   Logs:
+#     Type: AWS::Logs::LogGroup
+#     Properties: {LogGroupName: /aws/sagemaker/Endpoints/churn, RetentionInDays: 365, KmsKeyId: {"Fn::GetAtt": [Key, Arn]}}
 # """
 # passes = """
 # Resources:
@@ -36,6 +39,9 @@
 #             Principal: {AWS: "arn:aws:iam::111122223333:root"}
 #             Action: "kms:*"
 #             Resource: "*"
+#   Logs:
+#     Type: AWS::Logs::LogGroup
+#     Properties: {LogGroupName: /aws/sagemaker/Endpoints/churn, RetentionInDays: 365, KmsKeyId: {"Fn::GetAtt": [Key, Arn]}}
 # """
 # ---
 package ml_constructs
@@ -44,10 +50,12 @@ import rego.v1
 
 violation contains v if {
 	some name in resources_of_type("AWS::KMS::Key")
-	some index, statement in input.resources[name].properties.KeyPolicy.Statement
+	some user in encrypted_with(name)
+	serves_sagemaker(user)
+	some index, statement in listed(input.resources[name].properties.KeyPolicy.Statement)
 	statement.Effect == "Allow"
-	statement.Principal in ["*", {"AWS": "*"}, {"AWS": ["*"]}]
-	object.get(statement, "Condition", {}) == {}
+	"*" in principals_of(statement)
+	unconditional(statement)
 	v := finding(
 		"SAGEMAKER_KEY_POLICY_PUBLIC", name, sprintf("Properties.KeyPolicy.Statement.%v", [index]),
 		"The key policy lets every AWS account use the key",

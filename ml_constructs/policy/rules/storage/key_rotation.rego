@@ -56,8 +56,8 @@ key_rotation_rotates(name) if {
 
 violation contains v if {
 	some name in resources_of_type("AWS::KMS::Key")
-	some edge in input.resources[name].incomingRefs
-	startswith(input.resources[edge.source].resourceType, "AWS::SageMaker::")
+	some user in encrypted_with(name)
+	serves_sagemaker(user)
 	key_rotation_rotates(name)
 	certainly(name, "Properties.EnableKeyRotation", [null, false, "false"])
 	v := finding(

@@ -43,7 +43,7 @@ lifecycle_script_secrets_scripts(name) := array.concat(
 	[script | some script in decided(name, "Properties.StudioLifecycleConfigContent")],
 	[hook.Content |
 		some moment in ["OnCreate", "OnStart"]
-		some hook in object.get(input.resources[name].properties, moment, [])
+		hook := input.resources[name].properties[moment][_]
 	],
 )
 
