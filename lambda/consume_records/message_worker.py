@@ -122,7 +122,7 @@ class MessageWorker:
         self._threads.shutdown(cancel_futures=True)
 
     async def _process(self, batch: _Batch, message: Message) -> None:
-        lane = (message.group if self._fifo else None) or message.id
+        lane = self._lane(message)
         async with batch.lanes.setdefault(lane, asyncio.Lock()):  # whoever waits first, goes first
             try:
                 if message.id in batch.ended:  # it was delivered twice, in one batch
@@ -135,6 +135,10 @@ class MessageWorker:
                 batch.failed[message.id] = (message, failure)
                 self._observer.failed(batch.context, message.id, failure, final=False)
                 raise
+
+    def _lane(self, message: Message) -> str:
+        """What is processed in order: a group of a FIFO queue, or each message by itself."""
+        return (message.group if self._fifo else None) or message.id
 
     async def _in_thread(self, batch: _Batch, message: Message, *, behind: bool) -> None:
         if behind:
@@ -197,8 +201,7 @@ class MessageWorker:
         lanes: dict[str, int] = {}
         delays: list[tuple[Message, int]] = []
         for message, failure in batch.failed.values():
-            lane = (message.group if self._fifo else None) or message.id
-            seconds = lanes.setdefault(lane, delay_seconds(message.receives, failure.retry_after))
+            seconds = lanes.setdefault(self._lane(message), delay_seconds(message.receives, failure.retry_after))
             delays.append((message, seconds))
         if not delays:
             return

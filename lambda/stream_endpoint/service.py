@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from invoke_endpoint.problem import Problem
 from invoke_endpoint.request import parse, request_id
+from invoke_endpoint.response import headers_of, media_type
 from invoke_endpoint.service import milliseconds_since, record
 
 if TYPE_CHECKING:
@@ -82,13 +83,7 @@ class StreamService:
     def _pass_on(
         self, stream: Stream, context: Context, identity: str, facts: dict[str, object]
     ) -> Generator[bytes, None, None]:
-        headers = {
-            "content-type": stream.content_type,
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-            **{f"x-amzn-{name}": value for name, value in stream.attributes.items()},
-            **dict(self._settings.answer_headers),
-        }
+        headers = headers_of(stream) | dict(self._settings.answer_headers)
         passed_on = 0
         try:
             yield _prelude(200, headers)
@@ -100,7 +95,7 @@ class StreamService:
         except Exception as error:
             problem = error if isinstance(error, Problem) else _unexpected(error, facts)
             facts |= {"status": problem.status, "error": problem.kind, **problem.log}
-            if stream.content_type.partition(";")[0].strip().lower() == "text/event-stream":
+            if media_type(stream.content_type) == "text/event-stream":
                 document = problem.render(identity)["body"]
                 yield f"\n\nevent: error\ndata: {document}\n\n".encode()
             raise problem from error

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from ml_constructs._checks import check_pattern, check_type
 from ml_constructs.models._network import without_cycle
@@ -31,6 +31,11 @@ def check_prefix(prefix: str, argument: str = "results_prefix", *, longest: int 
 def is_bucket(results: object) -> bool:
     """Whether results go to a bucket, owned or imported."""
     return hasattr(type(results), "bucket_arn") or hasattr(results, "bucket_arn")
+
+
+def of_known_region(results: IConstruct | None) -> IConstruct | None:
+    """A destination if it tells its region: an imported bucket takes that of its stack, wherever it is."""
+    return None if is_bucket(results) and not isinstance(results, s3.Bucket) else results
 
 
 @dataclass(frozen=True, kw_only=True)

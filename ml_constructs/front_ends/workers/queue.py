@@ -38,7 +38,16 @@ from ml_constructs.front_ends._queues import (
     moving_back,
     sending,
 )
-from ml_constructs.front_ends._results import PREFIX, Results, check_prefix, in_bucket, is_bucket, reach, to_topic
+from ml_constructs.front_ends._results import (
+    PREFIX,
+    Results,
+    check_prefix,
+    in_bucket,
+    is_bucket,
+    of_known_region,
+    reach,
+    to_topic,
+)
 from ml_constructs.front_ends._tables import reach_tables, short_lived_table, using_table
 from ml_constructs.front_ends.workers._consumer import Consumer
 from ml_constructs.front_ends.workers.worker import Worker, as_text
@@ -148,7 +157,7 @@ class QueueFrontEnd(Construct):
         check_called(endpoint, component)
         check_account(scope, endpoint=cast("Construct", endpoint), network=network)
         check_region(scope, encryption_key=encryption_key, alarm_topic=alarm_topic)
-        check_region(scope, results=results if isinstance(results, s3.Bucket) or not is_bucket(results) else None)
+        check_region(scope, results=of_known_region(results))
         super().__init__(scope, construct_id)
         worker = Worker() if worker is None else worker
         self.endpoint: Final = endpoint

@@ -29,6 +29,7 @@ from ml_constructs.front_ends._results import (
     check_prefix,
     in_bucket,
     is_bucket,
+    of_known_region,
     reach,
     to_delivery_stream,
 )
@@ -143,11 +144,7 @@ class StreamFrontEnd(Construct):
         check_called(endpoint, component)
         check_account(scope, endpoint=cast("Construct", endpoint), network=network)
         check_region(scope, stream=stream, encryption_key=encryption_key, alarm_topic=alarm_topic)
-        check_region(
-            scope,
-            results=results if isinstance(results, s3.Bucket) or not is_bucket(results) else None,
-            failed_batches=failed_batches if isinstance(failed_batches, s3.Bucket) else None,
-        )
+        check_region(scope, results=of_known_region(results), failed_batches=of_known_region(failed_batches))
         super().__init__(scope, construct_id)
         self._reading = StreamReading() if reading is None else reading
         self.endpoint: Final = endpoint
